@@ -1,0 +1,115 @@
+//! One machine of the board with what stands on it: which global units run there, and who of the units there has to
+//! leave. Which machine is best for a unit is `board`'s question.
+
+use alloc::collections::BTreeMap;
+use alloc::string::String;
+
+use crate::fit::{self, Resident};
+use crate::globals;
+use crate::ids::{Guard, MachineId};
+use crate::name::UnitName;
+use crate::reason::Refusal;
+use crate::requirements::Requirements;
+use crate::snapshot::Machine;
+
+/// A unit on a machine of the board.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Holding<'a> {
+    pub(crate) requirements: Option<&'a Requirements>,
+    pub(crate) staying: bool,
+    /// When it came, as the store counts: of two that exclude each other the later one goes. `None`: in this plan.
+    pub(crate) since: Option<Guard>,
+    /// Its machine is bringing it in, and nobody speaks to it meanwhile.
+    pub(crate) adopting: bool,
+}
+
+impl<'a> Holding<'a> {
+    pub(crate) fn resident(&self, name: &'a UnitName) -> Resident<'a> {
+        Resident { name, requirements: self.requirements, staying: self.staying }
+    }
+}
+
+/// A machine with what stands on it.
+pub(crate) struct Place<'a> {
+    pub(crate) id: &'a MachineId,
+    pub(crate) machine: &'a Machine,
+    pub(crate) metadata: BTreeMap<String, String>,
+    pub(crate) holdings: BTreeMap<&'a UnitName, Holding<'a>>,
+    /// The global units that run there.
+    pub(crate) globals: BTreeMap<&'a UnitName, &'a Requirements>,
+    /// Nobody there minds any company, which spares most machines most questions.
+    easy: bool,
+}
+
+impl<'a> Place<'a> {
+    /// A machine with nothing on it.
+    pub(crate) fn new(id: &'a MachineId, machine: &'a Machine) -> Self {
+        let (holdings, globals) = (BTreeMap::new(), BTreeMap::new());
+        Self { id, machine, metadata: machine.metadata(), holdings, globals, easy: true }
+    }
+
+    pub(crate) fn residents(&self) -> impl Iterator<Item = Resident<'a>> + Clone + '_ {
+        self.holdings.iter().map(|(name, holding)| holding.resident(name))
+    }
+
+    pub(crate) fn take_in(&mut self, name: &'a UnitName, holding: Holding<'a>) {
+        self.easy &= holding.requirements.is_none_or(fit::is_easy);
+        self.holdings.insert(name, holding);
+    }
+
+    /// The units here that may have something against `unit`, or `unit` against them.
+    pub(crate) fn rivals(&self, unit: &Requirements) -> impl Iterator<Item = (&&'a UnitName, &Holding<'a>)> {
+        let is_question = !(self.easy && fit::is_easy(unit));
+        self.holdings.iter().filter(move |_| is_question)
+    }
+
+    pub(crate) fn load(&self) -> usize {
+        self.holdings.len() + self.globals.len()
+    }
+
+    /// Which of `globals` run here with the units that are here, and `newcomer` if there is one.
+    pub(crate) fn eligible<'b>(
+        &self,
+        globals: &[(&'a UnitName, &'a Requirements)],
+        newcomer: Option<(&'b UnitName, &'b Requirements)>,
+    ) -> BTreeMap<&'a UnitName, &'a Requirements> {
+        if globals.is_empty() {
+            return BTreeMap::new();
+        }
+        let here = self
+            .holdings
+            .iter()
+            .map(|(name, holding)| (*name, holding.requirements.unwrap_or(&globals::UNKNOWN)));
+        let placed: BTreeMap<&UnitName, &Requirements> = here.chain(newcomer).collect();
+        let verdicts =
+            globals::eligible(self.id, self.machine, &self.metadata, globals.iter().copied(), &placed);
+        globals.iter().copied().filter(|(name, _)| verdicts.get(name).is_some_and(Result::is_ok)).collect()
+    }
+
+    /// The first unit here that has to leave, and why.
+    pub(crate) fn unbearable(&self) -> Option<(&'a UnitName, Refusal)> {
+        let staying = self.holdings.iter().filter(|(_, holding)| holding.staying && !holding.adopting);
+        staying.filter_map(|(name, holding)| Some((*name, self.expulsion(name, holding)?))).next()
+    }
+
+    /// Why a unit that is here has to leave: as for one that would come, except that of two placed units that exclude
+    /// each other the one that came first stays, that circular replacement moves nobody, that a unit whose spec cannot
+    /// be read stays, and that a machine that leaves gives its units back by itself (registry rule 10).
+    fn expulsion(&self, name: &'a UnitName, holding: &Holding<'a>) -> Option<Refusal> {
+        let unit = (name, holding.requirements?);
+        let speaks = |(other, there): (&&'a UnitName, &Holding<'a>)| {
+            let refusal = fit::resident_refusal(unit, &there.resident(other))?;
+            let came_first = there.since.is_some() && there.since < holding.since;
+            let counts = match refusal {
+                Refusal::CircularReplaces(_) => false,
+                Refusal::ReplacedBy(_) => true,
+                _ => came_first,
+            };
+            counts.then_some(refusal)
+        };
+        fit::machine_refusal(self.id, self.machine, &self.metadata, unit.1)
+            .or_else(|| fit::peer_refusal(unit.1, self.residents(), &self.globals))
+            .or_else(|| self.rivals(unit.1).filter(|(_, other)| other.staying).find_map(speaks))
+            .filter(|refusal| *refusal != Refusal::Leaving)
+    }
+}

@@ -1,0 +1,150 @@
+//! The values of the registry's keys and of the marker beside a unit on disk. One type a key, its JSON derived;
+//! which key holds which is `keys`' business, what follows from them `schedule`'s and `reconcile`'s.
+
+use alloc::collections::BTreeMap;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{BootId, Epoch, FleetId, Hash, Incarnation, MachineId, Nonce};
+use crate::state::{Order, TargetState};
+
+/// `fleet/layout`: which fleet this store holds (registry rule 4).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Layout {
+    /// Version of the key layout; this program knows [`LAYOUT_VERSION`].
+    pub version: u32,
+    /// Random, made with the layout.
+    pub fleet: FleetId,
+    /// Fleets whose machines were taken over by `ctl registry adopt`, newest first.
+    #[serde(default)]
+    pub adopts: Vec<FleetId>,
+}
+
+/// The key layout this program reads and writes.
+pub const LAYOUT_VERSION: u32 = 1;
+
+/// `units/<unit>`: the spec. The key's createdIndex is the unit's incarnation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Spec {
+    /// What the user asked for.
+    pub target: TargetState,
+    /// Hash of `unit`, so that a reader need not compute it.
+    pub hash: Hash,
+    /// The serialised unit file.
+    pub unit: String,
+}
+
+/// `placements/<unit>`: the one authoritative statement of where a unit runs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Placement {
+    /// The machine that holds the unit.
+    pub machine: MachineId,
+    /// Which unit of that name. `None` while its machine brings it into a store it has just been adopted by.
+    pub incarnation: Option<Incarnation>,
+    /// The leadership that decided it; `None` where the machine itself did (adoption).
+    pub epoch: Option<Epoch>,
+}
+
+/// `machines/<id>/presence`: a machine's life sign. The key's createdIndex is its session.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Presence {
+    /// The machine.
+    pub id: MachineId,
+    /// Which boot of it.
+    pub boot: BootId,
+    /// Which life of its runtime directory.
+    pub nonce: Nonce,
+    /// Address for people and ssh; empty if unknown.
+    pub address: String,
+    /// Configured metadata, before patches.
+    #[serde(default)]
+    pub metadata: BTreeMap<String, String>,
+    /// Version of the agent.
+    pub version: String,
+    /// True once it has begun to leave: takes no units (registry rule 10).
+    #[serde(default)]
+    pub leaving: bool,
+}
+
+/// What the leader wants of the holder of a placement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Phase {
+    /// Hold it.
+    Placed,
+    /// Stop it, wait for the stop, then delete the placement.
+    Revoked,
+}
+
+/// `machines/<id>/assigned/<unit>`: derived from spec and placement, read by the machine.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Assignment {
+    /// Which unit of that name.
+    pub incarnation: Incarnation,
+    /// Hash of the unit file to hold.
+    pub hash: Hash,
+    /// What to do with it.
+    pub target: TargetState,
+    /// Hold or give back.
+    pub phase: Phase,
+    /// Why, in the leader's words, for the machine's log.
+    #[serde(default)]
+    pub why: String,
+}
+
+/// `fleet/globals/<unit>`: derived from the spec of a global unit, read by every machine.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GlobalUnit {
+    /// Which unit of that name.
+    pub incarnation: Incarnation,
+    /// Hash of the unit file to hold.
+    pub hash: Hash,
+    /// What to do with it; never inactive.
+    pub target: TargetState,
+}
+
+/// `states/<id>/<session>/<unit>`: what the machine says of the unit.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StateRow {
+    /// Which unit of that name.
+    pub incarnation: Incarnation,
+    /// Hash of the file that is in place, or is to be.
+    pub hash: Hash,
+    /// How far the order got; `None` while nothing of the unit is in place, as when its file was refused.
+    pub order: Option<Order>,
+    /// systemd's load state.
+    pub load: String,
+    /// systemd's active state.
+    pub active: String,
+    /// systemd's sub state.
+    pub sub: String,
+    /// Last error of this unit here, at most `limits::ERROR_TEXT_MAX_BYTES`; empty if none.
+    #[serde(default)]
+    pub error: String,
+}
+
+/// `fleet/lease`: who schedules. The key's createdIndex is the epoch.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lease {
+    /// The leader.
+    pub machine: MachineId,
+}
+
+/// The file beside a unit on disk that says what this machine did with it last. It outlives the agent, not the boot.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Marker {
+    /// Which unit of that name.
+    pub incarnation: Incarnation,
+    /// Hash of the file that was written.
+    pub hash: Hash,
+    /// How far the order got.
+    pub order: Order,
+    /// True for a copy of a global unit.
+    #[serde(default)]
+    pub global: bool,
+    /// True once a stop was asked for, until the unit is dead.
+    #[serde(default)]
+    pub stopping: bool,
+}

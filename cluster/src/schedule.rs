@@ -1,0 +1,268 @@
+//! The leader's plan: what has to be written so that every unit that should run is placed on a machine that can
+//! run it, and nothing else is. Pure and total: the same snapshot gives the same plan, each decision has its cause,
+//! and a unit that is not placed has a reason too. The rules are contract §7.5 with section 0's departures, and
+//! registry rules 1, 4, 5 and 8.
+
+use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::vec::Vec;
+
+use crate::board::Board;
+use crate::derive;
+use crate::globals;
+use crate::ids::{Guard, MachineId, Session};
+use crate::limits::PLAN_REFUSALS_MAX;
+use crate::name::UnitName;
+use crate::reason::{Cause, Pending, Refusal};
+use crate::records::{Assignment, GlobalUnit, Placement};
+use crate::snapshot::{Kept, Machine, Snapshot, Unit};
+
+/// One thing the leader is to write, with the guard it was decided under.
+#[expect(missing_docs, reason = "each variant says what it does; the fields are named for what they are")]
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Decision {
+    /// Delete the placement of a machine that was judged lost.
+    Release { unit: UnitName, machine: MachineId, guard: Guard, cause: Cause },
+    /// Create a placement, then its assignment (`guard`: of an old assignment that is in the way).
+    Place { unit: UnitName, machine: MachineId, assignment: Assignment, guard: Option<Guard>, cause: Cause },
+    /// Write an assignment: a changed spec, a repair, or the order to give the unit back.
+    Assign { unit: UnitName, machine: MachineId, assignment: Assignment, guard: Option<Guard>, cause: Cause },
+    /// Delete an assignment that no placement backs.
+    Unassign { unit: UnitName, machine: MachineId, guard: Guard, cause: Cause },
+    /// Write what machines need to know of a global unit.
+    PublishGlobal { unit: UnitName, record: GlobalUnit, guard: Option<Guard>, cause: Cause },
+    /// Delete it.
+    WithdrawGlobal { unit: UnitName, guard: Guard, cause: Cause },
+    /// Delete the rows of a machine's life that is over.
+    Sweep { machine: MachineId, session: Session, cause: Cause },
+}
+
+/// What the leader is to do, in order, and what it cannot do.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Plan {
+    /// Writes, releases first.
+    pub decisions: Vec<Decision>,
+    /// Units that should be on a machine and are on none, with the reason.
+    pub pending: BTreeMap<UnitName, Pending>,
+}
+
+/// Why each placed unit that has to leave its machine has to.
+pub(crate) type Departures<'a> = BTreeMap<&'a UnitName, Cause>;
+
+/// Works out the plan for `snapshot`, taking the machines in `lost` for dead (`loss` judges that).
+#[must_use]
+pub fn plan(snapshot: &Snapshot, lost: &BTreeSet<MachineId>) -> Plan {
+    let mut board = Board::new(snapshot, lost);
+    let mut plan = Plan::default();
+    let mut departures = orders_to_leave(snapshot, lost);
+    for name in departures.keys() {
+        if let Some(placement) = snapshot.placements.get(*name) {
+            board.send_away(&placement.value.machine, name);
+        }
+    }
+    for (name, refusal) in board.expel() {
+        let cause = match refusal {
+            Refusal::ReplacedBy(other) => Cause::ReplacedBy(other),
+            refusal => Cause::Unable(refusal),
+        };
+        departures.insert(name, cause);
+    }
+    release_lost(snapshot, lost, &mut plan);
+    place_pending(snapshot, lost, &mut board, &mut departures, &mut plan);
+    derive::assignments(snapshot, lost, &departures, &board, &mut plan);
+    derive::globals(snapshot, &mut plan);
+    derive::sweeps(snapshot, lost, &mut plan);
+    plan
+}
+
+/// A placed unit's machine, if it is one the leader may still speak to about it: not lost, and not while the
+/// machine is bringing the unit in itself.
+pub(crate) fn holder<'a>(
+    placement: &'a Kept<Placement>,
+    lost: &BTreeSet<MachineId>,
+) -> Option<&'a MachineId> {
+    let placement = &placement.value;
+    (placement.incarnation.is_some() && !lost.contains(&placement.machine)).then_some(&placement.machine)
+}
+
+/// Departures that follow from the unit itself or from an operator's order.
+fn orders_to_leave<'a>(snapshot: &'a Snapshot, lost: &BTreeSet<MachineId>) -> Departures<'a> {
+    let mut departures = Departures::new();
+    let ordered = |(_, machine): &(&MachineId, &Machine)| machine.drain && machine.is_live();
+    let drained: BTreeSet<&MachineId> = snapshot.machines.iter().filter(ordered).map(|(id, _)| id).collect();
+    for (name, unit, placement) in snapshot.specs_and_placements() {
+        let Some(placement) = placement.filter(|_| !snapshot.unreadable_specs.contains(name)) else {
+            continue;
+        };
+        let Some(machine) = holder(placement, lost) else { continue };
+        let cause = match unit {
+            None => Some(Cause::UnitGone),
+            Some(unit) if Some(unit.incarnation) != placement.value.incarnation => Some(Cause::UnitReplaced),
+            Some(unit) if !unit.target.wants_machine() => Some(Cause::TargetInactive),
+            Some(unit) if unit.requirements.global => Some(Cause::BecameGlobal),
+            Some(_) if drained.contains(machine) => Some(Cause::Unable(Refusal::Draining)),
+            Some(_) => None,
+        };
+        if let Some(cause) = cause {
+            departures.insert(name, cause);
+        }
+    }
+    departures
+}
+
+fn release_lost(snapshot: &Snapshot, lost: &BTreeSet<MachineId>, plan: &mut Plan) {
+    for (name, placement) in &snapshot.placements {
+        let machine = &placement.value.machine;
+        if lost.contains(machine) {
+            plan.decisions.push(Decision::Release {
+                unit: name.clone(),
+                machine: machine.clone(),
+                guard: placement.guard,
+                cause: Cause::MachineLost(machine.clone()),
+            });
+        }
+    }
+}
+
+/// Finds a machine for every unit that wants one and has none. Goes round until a whole round places nothing,
+/// since a unit placed may be the partner that another one waits for.
+fn place_pending<'a>(
+    snapshot: &'a Snapshot,
+    lost: &BTreeSet<MachineId>,
+    board: &mut Board<'a>,
+    departures: &mut Departures<'a>,
+    plan: &mut Plan,
+) {
+    let mut waiting: Vec<(&UnitName, &Unit)> = Vec::new();
+    for (name, unit, placement) in snapshot.specs_and_placements() {
+        let Some(unit) = unit.filter(|unit| wants_place(name, unit)) else { continue };
+        match held_by(snapshot, lost, (name, unit), placement) {
+            Hold::Free => waiting.push((name, unit)),
+            Hold::Here => {}
+            Hold::Waiting(pending) => drop(plan.pending.insert(name.clone(), pending)),
+        }
+    }
+    loop {
+        let before = waiting.len();
+        waiting.retain(|(name, unit)| {
+            let Some(machine) = board.best((name, &unit.requirements)) else { return true };
+            for other in board.put(machine, (name, &unit.requirements)) {
+                departures.insert(other, Cause::ReplacedBy((*name).clone()));
+            }
+            plan.decisions.push(placing(snapshot, machine, name, unit));
+            false
+        });
+        if waiting.len() == before {
+            break;
+        }
+    }
+    for (name, unit) in waiting {
+        plan.pending.insert(name.clone(), pending(board, name, unit));
+    }
+}
+
+/// True for a unit that is to be on one machine.
+fn wants_place(name: &UnitName, unit: &Unit) -> bool {
+    unit.target.wants_machine() && !unit.requirements.global && !name.is_template()
+}
+
+enum Hold {
+    Free,
+    Here,
+    Waiting(Pending),
+}
+
+/// Whether a unit may be placed now: never while a placement of any incarnation exists (registry rule 1).
+fn held_by(
+    snapshot: &Snapshot,
+    lost: &BTreeSet<MachineId>,
+    (name, unit): (&UnitName, &Unit),
+    placement: Option<&Kept<Placement>>,
+) -> Hold {
+    if snapshot.unreadable_placements.contains(name) {
+        return Hold::Waiting(Pending::PlacementUnreadable);
+    }
+    let Some(placement) = placement else { return Hold::Free };
+    let machine = &placement.value.machine;
+    match placement.value.incarnation {
+        _ if lost.contains(machine) => Hold::Free,
+        None => Hold::Waiting(Pending::Adopting(machine.clone())),
+        Some(held) if held == unit.incarnation => Hold::Here,
+        Some(_) => Hold::Waiting(Pending::Held(machine.clone())),
+    }
+}
+
+fn placing(snapshot: &Snapshot, machine: &MachineId, name: &UnitName, unit: &Unit) -> Decision {
+    Decision::Place {
+        unit: name.clone(),
+        machine: machine.clone(),
+        assignment: derive::hold(unit),
+        guard: snapshot.machines.get(machine).and_then(|machine| machine.assignment_guard(name)),
+        cause: Cause::LeastLoaded,
+    }
+}
+
+fn pending(board: &Board<'_>, name: &UnitName, unit: &Unit) -> Pending {
+    if board.is_deserted() {
+        return Pending::NoMachines;
+    }
+    Pending::Refused(board.refusals((name, &unit.requirements), PLAN_REFUSALS_MAX))
+}
+
+/// What every machine says to a unit, for `ctl explain`: `Ok` where it could run, or runs.
+#[must_use]
+pub fn explain(snapshot: &Snapshot, name: &UnitName) -> BTreeMap<MachineId, Result<(), Refusal>> {
+    let Some(unit) = snapshot.units.get(name) else { return BTreeMap::new() };
+    if unit.requirements.global {
+        return globals::verdicts(snapshot, name);
+    }
+    let board = Board::new(snapshot, &BTreeSet::new());
+    let wanted = (name, &unit.requirements);
+    let circular = board.circular(wanted);
+    let verdict = |id: &MachineId| match circular.clone().or_else(|| board.refusal(id, wanted)) {
+        Some(refusal) => Err(refusal),
+        None => Ok(()),
+    };
+    let live = snapshot.machines.iter().filter(|(_, machine)| machine.is_live());
+    live.map(|(id, _)| (id.clone(), verdict(id))).collect()
+}
+
+/// Why a unit that should be on a machine is on none; `None` for one that is placed or is not to be.
+#[must_use]
+pub fn pending_reason(snapshot: &Snapshot, name: &UnitName) -> Option<Pending> {
+    let unit = snapshot.units.get(name).filter(|unit| wants_place(name, unit))?;
+    unplaced(snapshot, &mut None, (name, unit), snapshot.placements.get(name))
+}
+
+/// The same for every unit there is a reason for. The load of the machines is worked out once, and only where some
+/// unit has no placement at all.
+#[must_use]
+pub fn pending_reasons(snapshot: &Snapshot) -> BTreeMap<UnitName, Pending> {
+    let mut board = None;
+    let mut reasons = BTreeMap::new();
+    for (name, unit, placement) in snapshot.specs_and_placements() {
+        let Some(unit) = unit.filter(|unit| wants_place(name, unit)) else { continue };
+        if let Some(pending) = unplaced(snapshot, &mut board, (name, unit), placement) {
+            reasons.insert(name.clone(), pending);
+        }
+    }
+    reasons
+}
+
+fn unplaced<'a>(
+    snapshot: &'a Snapshot,
+    board: &mut Option<Board<'a>>,
+    (name, unit): (&UnitName, &Unit),
+    placement: Option<&Kept<Placement>>,
+) -> Option<Pending> {
+    match held_by(snapshot, &BTreeSet::new(), (name, unit), placement) {
+        Hold::Here => return None,
+        Hold::Waiting(pending) => return Some(pending),
+        Hold::Free => {}
+    }
+    let board = board.get_or_insert_with(|| Board::new(snapshot, &BTreeSet::new()));
+    Some(match board.best((name, &unit.requirements)) {
+        Some(_) if snapshot.lease.is_none() => Pending::NoLeader,
+        Some(_) => Pending::Undecided,
+        None => pending(board, name, unit),
+    })
+}

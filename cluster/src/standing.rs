@@ -1,0 +1,138 @@
+//! Whose store is this? Decides from the store's layout and counters whether the fleet this machine belongs to
+//! is the one it is looking at (registry rule 4). A wiped, restored or wrong store freezes the machine; only an
+//! operator's word in the layout makes it join another one.
+
+use core::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::ids::FleetId;
+use crate::records::{LAYOUT_VERSION, Layout};
+
+/// What a machine remembers of its fleet, kept beside its units for as long as they are.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Remembered {
+    /// The fleet it belongs to.
+    pub fleet: FleetId,
+    /// Highest store index it has seen.
+    pub index: u64,
+    /// The store's own identity (X-Etcd-Cluster-Id), 0 if it gives none.
+    pub cluster: u64,
+}
+
+/// Why nothing may be stopped, swept, scheduled or published.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Freeze {
+    /// The store knows no fleet: it was wiped, or it is an empty one.
+    Wiped {
+        /// The fleet this machine belongs to.
+        ours: FleetId,
+    },
+    /// The store holds another fleet.
+    OtherFleet {
+        /// The fleet this machine belongs to.
+        ours: FleetId,
+        /// The one the store holds.
+        theirs: FleetId,
+    },
+    /// The same fleet at an earlier moment: the store was restored.
+    WentBack {
+        /// Highest index seen.
+        from: u64,
+        /// Index now.
+        to: u64,
+    },
+    /// The layout is of a version this program does not know.
+    Version(u32),
+    /// The layout is there and cannot be read.
+    Unreadable,
+}
+
+impl fmt::Display for Freeze {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Wiped { ours } => {
+                write!(f, "the store holds no fleet and this machine belongs to fleet {ours}")?
+            }
+            Self::OtherFleet { ours, theirs } => {
+                write!(f, "the store holds fleet {theirs} and this machine belongs to fleet {ours}")?;
+            }
+            Self::WentBack { from, to } => write!(f, "the store went back from index {from} to {to}")?,
+            Self::Version(version) => {
+                return write!(
+                    f,
+                    "the registry has layout {version} and this agent knows {LAYOUT_VERSION}: upgrade it"
+                );
+            }
+            Self::Unreadable => return f.write_str("the registry's layout cannot be read"),
+        }
+        f.write_str("; units keep running and nothing is changed until `ctl registry adopt`")
+    }
+}
+
+/// How this machine stands to the store it reads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// Its fleet's own store.
+    Ours,
+    /// It belongs to no fleet yet, and the store holds this one: join it.
+    Join(FleetId),
+    /// It belongs to no fleet yet, and the store holds none: create the layout.
+    Found,
+    /// An operator let this store's fleet take the machine over: bring in what it runs, then join.
+    Adopted(FleetId),
+    /// None of these.
+    Frozen(Freeze),
+}
+
+/// Compares what is remembered with what one read showed. `unreadable` tells of a layout that did not decode. The
+/// store's own identity is not compared: a backup is restored under a new one, and still is the fleet at an earlier
+/// moment.
+#[must_use]
+pub fn standing(
+    remembered: Option<&Remembered>,
+    layout: Option<&Layout>,
+    unreadable: bool,
+    index: u64,
+) -> Standing {
+    if unreadable {
+        return Standing::Frozen(Freeze::Unreadable);
+    }
+    if let Some(layout) = layout.filter(|layout| layout.version != LAYOUT_VERSION) {
+        return Standing::Frozen(Freeze::Version(layout.version));
+    }
+    match (remembered, layout) {
+        (None, None) => Standing::Found,
+        (None, Some(layout)) => Standing::Join(layout.fleet.clone()),
+        (Some(ours), None) => Standing::Frozen(Freeze::Wiped { ours: ours.fleet.clone() }),
+        (Some(ours), Some(layout)) if layout.fleet != ours.fleet => {
+            if layout.adopts.contains(&ours.fleet) {
+                return Standing::Adopted(layout.fleet.clone());
+            }
+            Standing::Frozen(Freeze::OtherFleet { ours: ours.fleet.clone(), theirs: layout.fleet.clone() })
+        }
+        (Some(ours), Some(_)) if index < ours.index => {
+            Standing::Frozen(Freeze::WentBack { from: ours.index, to: index })
+        }
+        (Some(_), Some(_)) => Standing::Ours,
+    }
+}
+
+/// The layout after an operator's `registry adopt`: a new fleet that takes over the machines of `ours`, and of
+/// whatever fleet the store holds now.
+#[must_use]
+pub fn adopting(current: Option<&Layout>, ours: &FleetId, fresh: FleetId) -> Layout {
+    let mut adopts = alloc::vec![ours.clone()];
+    if let Some(current) = current {
+        adopts.push(current.fleet.clone());
+        adopts.extend(current.adopts.iter().cloned());
+    }
+    let mut seen = alloc::vec::Vec::new();
+    adopts.retain(|fleet| {
+        let new = !seen.contains(fleet);
+        seen.push(fleet.clone());
+        new
+    });
+    adopts.truncate(crate::limits::ADOPTED_FLEETS_MAX);
+    Layout { version: LAYOUT_VERSION, fleet: fresh, adopts }
+}

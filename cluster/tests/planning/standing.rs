@@ -1,0 +1,74 @@
+//! `standing` in lines: `remembers FLEET INDEX CLUSTER`, `layout FLEET [adopts FLEET…]`, `version 2 FLEET`, `unreadable`,
+//! and `read INDEX CLUSTER` as the question. `adopt OURS FRESH` asks for the layout that an operator's word makes.
+
+use cluster::FleetId;
+use cluster::limits::ADOPTED_FLEETS_MAX;
+use cluster::records::{LAYOUT_VERSION, Layout};
+use cluster::standing::{Remembered, Standing, adopting, standing};
+
+use crate::runner;
+
+#[test]
+fn whose_store_it_is() {
+    runner::run("standing", |input| answer(input).unwrap_or_else(|| "no such line".into()));
+}
+
+fn fleet(text: &str) -> FleetId {
+    FleetId::parse(text).expect("a fleet ID")
+}
+
+fn answer(input: &str) -> Option<String> {
+    let (mut remembered, mut layout, mut unreadable, mut out) = (None, None, false, String::new());
+    for line in input.lines().filter(|line| !line.is_empty()) {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        match words.as_slice() {
+            ["remembers", ours, index, cluster] => {
+                let (index, cluster) = (index.parse().ok()?, cluster.parse().ok()?);
+                remembered = Some(Remembered { fleet: fleet(ours), index, cluster });
+            }
+            ["layout", theirs, adopts @ ..] => {
+                let adopts = adopts.iter().skip(1).map(|id| fleet(id)).collect();
+                layout = Some(Layout { version: LAYOUT_VERSION, fleet: fleet(theirs), adopts });
+            }
+            ["version", version, theirs] => {
+                let version = version.parse().ok()?;
+                layout = Some(Layout { version, fleet: fleet(theirs), adopts: Vec::new() });
+            }
+            ["unreadable"] => unreadable = true,
+            ["read", index] => {
+                let found = standing(remembered.as_ref(), layout.as_ref(), unreadable, index.parse().ok()?);
+                out += &format!("{}\n", show(&found));
+            }
+            ["adopt", ours, fresh] => {
+                let made = adopting(layout.as_ref(), &fleet(ours), fleet(fresh));
+                let adopts: Vec<&str> = made.adopts.iter().map(FleetId::as_str).collect();
+                out += &format!("layout {} adopts {}\n", made.fleet, adopts.join(" "));
+                layout = Some(made);
+            }
+            _ => return None,
+        }
+    }
+    Some(out)
+}
+
+fn show(standing: &Standing) -> String {
+    match standing {
+        Standing::Ours => "ours".into(),
+        Standing::Join(fleet) => format!("join {fleet}"),
+        Standing::Found => "found".into(),
+        Standing::Adopted(fleet) => format!("adopted by {fleet}"),
+        Standing::Frozen(freeze) => format!("frozen: {freeze}"),
+    }
+}
+
+#[test]
+fn an_adopting_layout_is_bounded_and_keeps_the_newest() {
+    let mut layout = None;
+    for generation in 0..3 * ADOPTED_FLEETS_MAX {
+        let ours = fleet(&format!("f{generation}"));
+        layout = Some(adopting(layout.as_ref(), &ours, fleet(&format!("f{}", generation + 1))));
+    }
+    let adopts = layout.expect("one was made").adopts;
+    assert_eq!(adopts.len(), ADOPTED_FLEETS_MAX);
+    assert_eq!(adopts.first().map(FleetId::as_str), Some("f23"));
+}
