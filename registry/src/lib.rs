@@ -1,0 +1,8 @@
+//! The cluster as etcd holds it. `store` is the border to whatever keeps the keys; `etcd` keeps them in etcd's v2 API.
+
+pub mod decisions;
+pub mod etcd;
+pub mod reads;
+pub mod settle;
+pub mod store;
+pub mod units;

@@ -1,0 +1,156 @@
+//! Typed reads: the cluster, one machine's part of it, one unit. Absence and failure are different types all the
+//! way up; a read that fails gives nothing, never half of it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use cluster::records::{Placement, StateRow};
+use cluster::snapshot::{Kept, Snapshot, Unit};
+use cluster::{MachineId, Session, UnitName, keys};
+
+use crate::store::{Freshness, Seen, Store, StoreError};
+
+/// From this many single reads on, one read of the whole folder costs the store less.
+const WHOLE_FOLDER_FROM: usize = 5;
+
+/// Everything, from one moment of the store.
+///
+/// # Errors
+/// No usable answer.
+pub fn cluster(store: &dyn Store, freshness: Freshness, files: bool) -> Result<(Snapshot, Seen), StoreError> {
+    let mut snapshot = if files { Snapshot::with_files() } else { Snapshot::default() };
+    let seen = absorb(store, "", freshness, &mut snapshot)?;
+    Ok((snapshot, seen))
+}
+
+/// What a machine acts on: `fleet/` and its own folder. The index is the older of the two reads', so that a watch
+/// resumed from it misses nothing.
+///
+/// # Errors
+/// No usable answer.
+pub fn machine(store: &dyn Store, me: &MachineId) -> Result<(Snapshot, Seen), StoreError> {
+    let mut snapshot = Snapshot::default();
+    let seen = absorb(store, keys::FLEET, Freshness::Local, &mut snapshot)?;
+    absorb(store, &keys::machine(me), Freshness::Local, &mut snapshot)?;
+    Ok((snapshot, seen))
+}
+
+/// The layout alone, with the counters of the answer.
+///
+/// # Errors
+/// No usable answer.
+pub fn fleet(store: &dyn Store) -> Result<(Snapshot, Seen), StoreError> {
+    let mut snapshot = Snapshot::default();
+    let seen = absorb(store, keys::FLEET, Freshness::Quorum, &mut snapshot)?;
+    Ok((snapshot, seen))
+}
+
+/// The state rows of one life of a machine, confirmed by a majority.
+///
+/// # Errors
+/// No usable answer.
+pub fn rows(
+    store: &dyn Store,
+    machine: &MachineId,
+    session: Session,
+) -> Result<BTreeMap<UnitName, StateRow>, StoreError> {
+    let mut snapshot = Snapshot::default();
+    absorb(store, &keys::session(machine, session), Freshness::Quorum, &mut snapshot)?;
+    let lives = snapshot.rows.remove(machine);
+    Ok(lives.and_then(|mut lives| lives.remove(&session)).unwrap_or_default())
+}
+
+/// Reads a tree into `snapshot`.
+fn absorb(
+    store: &dyn Store,
+    key: &str,
+    freshness: Freshness,
+    into: &mut Snapshot,
+) -> Result<Seen, StoreError> {
+    store
+        .read_tree(key, freshness, &mut |leaf| into.absorb(leaf.key, leaf.value, leaf.created, leaf.modified))
+}
+
+/// A spec that is there: read, or known to be unreadable.
+pub type Spec = Result<Unit, String>;
+
+/// One unit's spec with its file.
+///
+/// # Errors
+/// No usable answer.
+pub fn spec(store: &dyn Store, unit: &UnitName, freshness: Freshness) -> Result<Option<Spec>, StoreError> {
+    let key = keys::spec(unit);
+    let mut one = Snapshot::with_files();
+    let (Some(node), _) = store.read(&key, freshness)? else { return Ok(None) };
+    one.absorb(&key, &node.value, node.created, node.modified);
+    Ok(Some(match one.units.remove(unit) {
+        Some(unit) => Ok(unit),
+        None => Err(one.unreadable.remove(&key).unwrap_or_else(|| "unreadable".to_string())),
+    }))
+}
+
+/// One unit's placement; an unreadable one is an error of the answer, since nothing may be concluded from it.
+///
+/// # Errors
+/// No usable answer.
+pub fn placement(store: &dyn Store, unit: &UnitName) -> Result<Option<Kept<Placement>>, StoreError> {
+    let key = keys::placement(unit);
+    let mut one = Snapshot::default();
+    let (Some(node), _) = store.read(&key, Freshness::Quorum)? else { return Ok(None) };
+    one.absorb(&key, &node.value, node.created, node.modified);
+    match one.placements.remove(unit) {
+        Some(placement) => Ok(Some(placement)),
+        None => Err(StoreError {
+            operation: format!("read {key}"),
+            kind: crate::store::StoreErrorKind::BadAnswer,
+            cause: one.unreadable.remove(&key).unwrap_or_else(|| "unreadable".to_string()),
+        }),
+    }
+}
+
+/// The placements of several units; a unit in neither has none.
+#[derive(Clone, Debug, Default)]
+pub struct Placements {
+    /// Those that could be read.
+    pub found: BTreeMap<UnitName, Kept<Placement>>,
+    /// Units that have one that cannot be read: nothing may be concluded about them.
+    pub unreadable: BTreeSet<UnitName>,
+}
+
+/// The placements of several units, confirmed by a majority (registry rule 7).
+///
+/// # Errors
+/// No usable answer.
+pub fn placements(store: &dyn Store, units: &BTreeSet<UnitName>) -> Result<Placements, StoreError> {
+    let mut snapshot = Snapshot::default();
+    if units.len() >= WHOLE_FOLDER_FROM {
+        absorb(store, keys::PLACEMENTS, Freshness::Quorum, &mut snapshot)?;
+    } else {
+        for unit in units {
+            absorb(store, &keys::placement(unit), Freshness::Quorum, &mut snapshot)?;
+        }
+    }
+    let (mut found, mut unreadable) = (snapshot.placements, snapshot.unreadable_placements);
+    found.retain(|unit, _| units.contains(unit));
+    unreadable.retain(|unit| units.contains(unit));
+    Ok(Placements { found, unreadable })
+}
+
+/// The snapshot that one unit's API object is made of: its spec, placement, and the machine that holds it with
+/// its rows. Four small reads in place of one of everything.
+///
+/// # Errors
+/// No usable answer.
+pub fn around(store: &dyn Store, unit: &UnitName) -> Result<Snapshot, StoreError> {
+    let mut snapshot = Snapshot::with_files();
+    absorb(store, &keys::spec(unit), Freshness::Local, &mut snapshot)?;
+    absorb(store, &keys::placement(unit), Freshness::Local, &mut snapshot)?;
+    let holder = snapshot.placements.get(unit).map(|placement| placement.value.machine.clone());
+    if let Some(holder) = holder {
+        absorb(store, &keys::presence(&holder), Freshness::Local, &mut snapshot)?;
+        let session = snapshot.machines.get(&holder).and_then(cluster::snapshot::Machine::session);
+        if let Some(session) = session {
+            absorb(store, &keys::state(&holder, session, unit), Freshness::Local, &mut snapshot)?;
+        }
+    }
+    Ok(snapshot)
+}
