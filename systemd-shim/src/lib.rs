@@ -1,0 +1,38 @@
+//! Everything Skiff asks of systemd: its command line for verbs and states, its files for units and for
+//! noticing changes, its environment variables for readiness and sockets. No D-Bus, no shell, no decisions: what
+//! a unit should be, and what a change means, is for `agent` and `cluster`.
+//!
+//! Calls block, each for a bounded time; the agent runs them on its thread pool. [`Changes`] is a descriptor to
+//! wait on.
+
+mod activation;
+mod cgroup;
+mod changes;
+mod deadline;
+mod error;
+mod failure;
+mod group_watch;
+pub mod identity;
+mod journal;
+mod notify;
+mod one_line;
+mod process;
+mod refusals;
+mod scope;
+mod states;
+mod sweep;
+mod systemctl;
+mod unit_dir;
+mod unit_links;
+
+pub use activation::{ActivationError, Listener, Passed, take_listeners};
+pub use changes::{Changes, Drained};
+pub use error::{BatchError, FileCause, FileError, Refusal, SystemdError};
+pub use failure::{Exit, Failure};
+pub use notify::Notify;
+pub use scope::{Paths, Scope, Timeouts};
+pub use states::UnitStatus;
+pub use sweep::{Disagreement, Sign, Sweep};
+pub use systemctl::Systemd;
+pub use unit_dir::{UnitDir, Written};
+pub use unit_links::UnitLinks;
