@@ -1,0 +1,143 @@
+//! Adopting a registry (registry rule 4): an operator's word in the layout, and bringing this machine's units into the
+//! store. Each unit's placement comes first, without an incarnation, so that no leader places it elsewhere in between;
+//! then its spec, from the file on disk; then the placement's incarnation and the marker. Every step may be repeated.
+
+use cluster::limits::REGISTRY_VALUE_MAX_BYTES;
+use cluster::records::{Marker, Placement};
+use cluster::snapshot::Kept;
+use cluster::standing::{Freeze, Standing as StoreStanding};
+use cluster::unit_file::UnitFile;
+use cluster::{FleetId, Incarnation, MachineId, UnitName, json, keys};
+use registry::reads;
+use registry::settle::{Settled, settle};
+use registry::store::{Store, StoreError};
+use registry::units;
+use systemd_shim::UnitDir;
+
+use crate::api::NotAdopted;
+use crate::node::Node;
+use crate::presence;
+use crate::runtime_dir::{RuntimeDir, random_id};
+
+/// Publishes every unit that is on this machine.
+///
+/// # Errors
+/// A unit could not be brought in; the whole is tried again.
+pub async fn bring_in(node: &Node) -> Result<(), String> {
+    let (runtime, me) = (node.runtime.clone(), node.identity.id.clone());
+    let folder = node.settings().units_directory.clone();
+    node.with_store(move |store| {
+        let units = UnitDir::open(folder).map_err(|error| error.to_string())?;
+        let (markers, _) = runtime.markers().map_err(|error| error.to_string())?;
+        for (unit, marker) in markers {
+            let Some(text) = units.read(&unit).map_err(|error| error.to_string())? else { continue };
+            let file = UnitFile::parse(&text).map_err(|error| format!("parse unit {unit}: {error}"))?;
+            bring_in_one(store, &me, &runtime, &unit, &marker, &file)
+                .map_err(|why| format!("bring in {unit}: {why}"))?;
+            crate::info!("brought unit {unit} into the adopted registry");
+        }
+        Ok(())
+    })
+    .await
+}
+
+fn bring_in_one(
+    store: &dyn Store,
+    me: &MachineId,
+    runtime: &RuntimeDir,
+    unit: &UnitName,
+    marker: &Marker,
+    file: &UnitFile,
+) -> Result<(), String> {
+    if !marker.global {
+        place(store, me, unit, None, None).map_err(|error| error.to_string())?;
+    }
+    units::create(store, unit, file, marker.order.as_state()).map_err(|error| error.to_string())?;
+    let spec =
+        units::read(store, unit).map_err(|error| error.to_string())?.ok_or("destroyed at the same moment")?;
+    if !marker.global {
+        let placed = reads::placement(store, unit).map_err(|error| error.to_string())?;
+        if let Some(placed) = placed.filter(|placed| placed.value.machine == *me) {
+            place(store, me, unit, Some(spec.incarnation), Some(&placed))
+                .map_err(|error| error.to_string())?;
+        }
+    }
+    let marker = Marker { incarnation: spec.incarnation, ..marker.clone() };
+    runtime.mark(unit, &marker).map_err(|error| error.to_string())
+}
+
+/// Writes our placement of `unit`; one that another machine holds stays as it is.
+fn place(
+    store: &dyn Store,
+    me: &MachineId,
+    unit: &UnitName,
+    incarnation: Option<Incarnation>,
+    existing: Option<&Kept<Placement>>,
+) -> Result<(), StoreError> {
+    let placement = Placement { machine: me.clone(), incarnation, epoch: None };
+    if existing.is_some_and(|existing| existing.value.incarnation == incarnation) {
+        return Ok(());
+    }
+    let Ok(value) = json::encode(&placement, REGISTRY_VALUE_MAX_BYTES) else { return Ok(()) };
+    let (key, guard) = (keys::placement(unit), existing.map(|existing| existing.guard));
+    let outcome = match guard {
+        Some(guard) => store.swap(&key, &value, guard, None),
+        None => store.create(&key, &value, None),
+    };
+    match settle(store, &key, &value, guard, outcome)? {
+        Settled::Done { .. } | Settled::Refused(_) => Ok(()),
+    }
+}
+
+/// Takes this machine back after an operator's word: the store's fleet becomes one that takes over the machines of
+/// ours (registry rule 4). Every agent that sees it does the rest for itself.
+///
+/// # Errors
+/// There is nothing to adopt, or the store did not answer.
+pub async fn adopt_store(node: &Node) -> Result<String, NotAdopted> {
+    let (view, seen) = node.with_store(reads::fleet).await.map_err(no_answer)?;
+    let frozen = match presence::assess(node, &view, seen) {
+        StoreStanding::Frozen(
+            freeze @ (Freeze::Wiped { .. } | Freeze::OtherFleet { .. } | Freeze::WentBack { .. }),
+        ) => freeze,
+        StoreStanding::Frozen(freeze) => return Err(NotAdopted::Refused(freeze.to_string())),
+        _ => return refused("the registry is this fleet's own; nothing to adopt"),
+    };
+    let Some(ours) = node.remembered.borrow().as_ref().map(|remembered| remembered.fleet.clone()) else {
+        return refused("this machine belongs to no fleet");
+    };
+    let fresh = random_id().map_err(no_answer)?;
+    let fresh = FleetId::parse(&fresh).map_err(no_answer)?;
+    let current = view.layout.as_ref();
+    let layout = cluster::standing::adopting(current.map(|layout| &layout.value), &ours, fresh);
+    let value = json::encode(&layout, REGISTRY_VALUE_MAX_BYTES).map_err(no_answer)?;
+    let guard = current.map(|layout| layout.guard);
+    let settled = node.with_store(move |store| {
+        let outcome = match guard {
+            Some(guard) => store.swap(keys::LAYOUT, &value, guard, None),
+            None => store.create(keys::LAYOUT, &value, None),
+        };
+        settle(store, keys::LAYOUT, &value, guard, outcome)
+    });
+    match settled.await.map_err(no_answer)? {
+        Settled::Done { .. } => {
+            crate::info!(
+                "registry adopted by an operator as fleet {}; it was frozen: {frozen}",
+                layout.fleet
+            );
+            node.ropes.beat.ring();
+            Ok(format!("adopted as fleet {}; its machines bring their units in", layout.fleet))
+        }
+        Settled::Refused(_) => {
+            refused("the registry's layout changed at the same moment; look and try again")
+        }
+    }
+}
+
+fn refused(why: &str) -> Result<String, NotAdopted> {
+    Err(NotAdopted::Refused(why.to_string()))
+}
+
+fn no_answer(error: impl std::fmt::Display) -> NotAdopted {
+    NotAdopted::NoAnswer(error.to_string())
+}

@@ -1,0 +1,68 @@
+//! What the routes need of the agent they run in, as one trait, and the line that tells an operator who changed
+//! what. The agent's own types stay on the other side.
+
+use std::fmt;
+use std::future::Future;
+use std::sync::Arc;
+
+use registry::store::Store;
+
+use crate::http::Peer;
+
+/// The message while the agent is not connected to the registry (contract §5).
+pub const NOT_CONNECTED: &str = "fleet server unable to communicate with etcd";
+
+/// Why a registry was not adopted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NotAdopted {
+    /// There is nothing to adopt, or not now: 409.
+    Refused(String),
+    /// The registry gave no answer: 503.
+    NoAnswer(String),
+}
+
+/// The agent as its API sees it. Asked anew for every request, so that a reload shows at once.
+pub trait Host {
+    /// Where the registry is kept. Called on the pool of blocking threads only.
+    fn store(&self) -> Arc<dyn Store>;
+
+    /// Objects on one page of a list (`token_limit`, contract §4.2).
+    fn page_limit(&self) -> u16;
+
+    /// Whether requests can be served.
+    ///
+    /// # Errors
+    /// They cannot: every path answers 503 with this message, [`NOT_CONNECTED`] if there is nothing more to say. Only
+    /// `POST registry/adopt` is served all the same.
+    fn standing(&self) -> Result<(), String>;
+
+    /// Lets the machines of this agent's fleet join the fleet of the store it sees (registry rule 4).
+    ///
+    /// # Errors
+    /// It was not done, in words for the operator.
+    fn adopt(&self) -> impl Future<Output = Result<String, NotAdopted>>;
+
+    /// Takes note of a change made through the API, or of one of which nobody knows whether it was made.
+    fn audit(&self, audit: &Audit<'_>);
+}
+
+/// Who changed what. Its text is one line for the log; it holds names, never contents or values.
+#[derive(Clone, Copy, Debug)]
+pub struct Audit<'a> {
+    /// Whoever asked.
+    pub peer: Peer,
+    /// What was asked for, with its subject: `create unit web.service, launched`.
+    pub deed: &'a str,
+    /// What became of it; an error here may still have changed something.
+    pub outcome: Result<(), &'a str>,
+}
+
+impl fmt::Display for Audit<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "api: {}: {}", self.peer, self.deed)?;
+        match self.outcome {
+            Ok(()) => Ok(()),
+            Err(error) => write!(f, ": {error}"),
+        }
+    }
+}

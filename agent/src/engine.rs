@@ -1,0 +1,215 @@
+//! The leader's loop: read the cluster at one moment, judge who is lost, plan, write. It does nothing on machines
+//! that do not hold the lease, and lets go of all it read when the lease goes. All decisions are `cluster`'s.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use cluster::loss::{self, Absences, Judge, Verdict};
+use cluster::reason::Pending;
+use cluster::schedule::{self, Decision};
+use cluster::snapshot::{Machine, Snapshot};
+use cluster::standing::Standing as StoreStanding;
+use cluster::{Epoch, UnitName};
+use registry::decisions::{Enacted, enact};
+use registry::reads;
+use registry::store::{Freshness, StoreError};
+
+use crate::bell::Bell;
+use crate::clock;
+use crate::node::{Loop, Node, Standing};
+use crate::pool;
+use crate::presence;
+use crate::watch::Watch;
+
+/// Wait before a pass that failed is tried again.
+const RETRY_MS: u64 = 500;
+/// Decisions written side by side; the store commits them in groups.
+const LANES: usize = 4;
+
+/// What the leader remembers between passes, and nobody else.
+struct Leading {
+    /// Wakes the loop; `None` until the first read, and where no thread could be had.
+    watch: Option<Watch>,
+    absences: Absences,
+    pending: BTreeMap<UnitName, Pending>,
+    verdict: Verdict,
+}
+
+/// Schedules whenever this machine leads, for as long as the agent lives.
+pub async fn run(node: Rc<Node>, bell: Bell) {
+    let mut leading: Option<Leading> = None;
+    loop {
+        let mut next_ms = None;
+        match (node.leadership.get(), &mut leading) {
+            (None, Some(_)) => {
+                leading = None;
+                node.store.interrupt_watches();
+            }
+            (None, None) => {}
+            (Some(_), None) => {
+                leading = Some(begin(&node));
+                continue;
+            }
+            (Some(_), Some(state)) if node.standing() == Standing::Member => {
+                node.turning(Loop::Schedule, true);
+                next_ms = match pass(&node, state).await {
+                    Ok(next_ms) => next_ms,
+                    Err(why) => {
+                        crate::debug!("schedule: {why}");
+                        Some(clock::now_ms() + RETRY_MS)
+                    }
+                };
+                node.turning(Loop::Schedule, false);
+            }
+            (Some(_), Some(_)) => {}
+        }
+        bell.heard_or_at(next_ms).await;
+    }
+}
+
+fn begin(node: &Node) -> Leading {
+    let rope = node.ropes.schedule.clone();
+    let store = Arc::clone(&node.store);
+    let watch = Watch::start("watch-cluster", store, String::new(), move |key| {
+        if key.is_none_or(concerns_schedule) {
+            rope.ring();
+        }
+    });
+    if let Err(error) = &watch {
+        crate::error!("start the leader's watch: {error}");
+    }
+    Leading {
+        watch: watch.ok(),
+        absences: Absences::default(),
+        pending: BTreeMap::new(),
+        verdict: Verdict::default(),
+    }
+}
+
+/// State rows and the lease change without anything to decide.
+fn concerns_schedule(key: &str) -> bool {
+    !key.starts_with("states/") && key != cluster::keys::LEASE
+}
+
+/// One pass; says when the next is due if nothing wakes it before.
+async fn pass(node: &Node, leading: &mut Leading) -> Result<Option<u64>, String> {
+    let read = node.with_store(|store| reads::cluster(store, Freshness::Quorum, false)).await;
+    let (snapshot, seen) = read.map_err(|error: StoreError| error.to_string())?;
+    if presence::assess(node, &snapshot, seen) != StoreStanding::Ours {
+        node.ropes.reconcile.ring();
+        return Err("not this machine's registry".to_string());
+    }
+    if let Some(watch) = &leading.watch {
+        watch.resume(seen.index);
+    }
+    let now_ms = clock::now_ms();
+    let judge =
+        Judge { judges_from_ms: judges_from(node, &snapshot, now_ms), agent_ttl_ms: node.agent_ttl_ms() };
+    let verdict = loss::judge(&mut leading.absences, &snapshot, judge, now_ms);
+    announce_verdict(&leading.verdict, &verdict);
+    let plan = schedule::plan(&snapshot, &verdict.lost);
+    announce_pending(&leading.pending, &plan.pending);
+    leading.pending = plan.pending;
+    leading.verdict = verdict;
+    let (releases, others): (Vec<_>, Vec<_>) =
+        plan.decisions.into_iter().partition(|decision| matches!(decision, Decision::Release { .. }));
+    let (released, written) = (write(node, releases).await, write(node, others).await);
+    let overtaken = released? | written?;
+    // A judge that may not judge yet has no time to name: whoever is missing is looked for again all the same.
+    let unjudged = leading.verdict.again_at_ms.is_none() && !leading.verdict.missing.is_empty();
+    let again_ms = (overtaken || unjudged).then(|| clock::now_ms() + RETRY_MS);
+    Ok(leading.verdict.again_at_ms.into_iter().chain(again_ms).min())
+}
+
+/// From when on this machine may judge others; never while its own contact is in doubt or its own record is not
+/// where the others' are missing from.
+fn judges_from(node: &Node, snapshot: &Snapshot, now_ms: u64) -> Option<u64> {
+    let contact = node.contact.borrow();
+    let registered = snapshot.machines.get(&node.identity.id).is_some_and(Machine::is_live);
+    contact.judges_from_ms(node.agent_ttl_ms()).filter(|_| registered && contact.is_unbroken(now_ms))
+}
+
+/// Writes decisions, some side by side; one that cannot be written holds up no other. The lease is looked at before
+/// each one is begun (registry rule 6). True if the world had moved on for some of them.
+async fn write(node: &Node, decisions: Vec<Decision>) -> Result<bool, String> {
+    let mut waiting = decisions.into_iter();
+    let mut lanes = std::collections::VecDeque::new();
+    let (mut result, mut overtaken, mut leading) = (Ok(()), false, true);
+    loop {
+        while lanes.len() < LANES && leading {
+            let Some(decision) = waiting.next() else { break };
+            match begin_write(node, &decision) {
+                Ok(epoch) => {
+                    let store = Arc::clone(&node.store);
+                    let task = pool::unblock(move || (enact(&*store, &decision, epoch), decision));
+                    lanes.push_back(task);
+                }
+                Err(why) => {
+                    leading = false;
+                    result = result.and(Err(why));
+                }
+            }
+        }
+        let Some(task) = lanes.pop_front() else { return result.map(|()| overtaken) };
+        match task.await {
+            (Ok(Enacted::Done), decision) => announce(&decision),
+            (Ok(Enacted::Overtaken), decision) => {
+                crate::debug!("overtaken: {decision:?}");
+                overtaken = true;
+            }
+            (Err(error), _) => result = result.and(Err(error.to_string())),
+        }
+    }
+}
+
+fn begin_write(node: &Node, decision: &Decision) -> Result<Epoch, String> {
+    match node.leadership.get() {
+        Some(held) if held.may_write(clock::now_ms(), &node.terms()) => Ok(held.epoch),
+        _ => Err(format!("the lease is not fresh enough to write {decision:?}")),
+    }
+}
+
+fn announce(decision: &Decision) {
+    match decision {
+        Decision::Release { unit, machine, cause, .. } => {
+            crate::info!("unscheduled {unit} from {}: {cause}", machine.short());
+        }
+        Decision::Place { unit, machine, cause, .. } => {
+            crate::info!("scheduled {unit} to {}: {cause}", machine.short())
+        }
+        Decision::Assign { unit, machine, assignment, cause, .. } => {
+            let what =
+                if assignment.phase == cluster::records::Phase::Revoked { "revoked" } else { "assigned" };
+            crate::info!("{what} {unit} on {} ({}): {cause}", machine.short(), assignment.target);
+        }
+        Decision::Unassign { unit, machine, cause, .. } => {
+            crate::debug!("removed the assignment of {unit} to {}: {cause}", machine.short());
+        }
+        Decision::PublishGlobal { unit, record, cause, .. } => {
+            crate::info!("published global {unit} ({}): {cause}", record.target);
+        }
+        Decision::WithdrawGlobal { unit, cause, .. } => crate::info!("withdrew global {unit}: {cause}"),
+        Decision::Sweep { machine, session, cause } => {
+            crate::info!("swept the rows of {} session {session}: {cause}", machine.short());
+        }
+    }
+}
+
+fn announce_verdict(before: &Verdict, now: &Verdict) {
+    for machine in now.missing.difference(&before.missing) {
+        crate::warn!("machine {} gives no sign of life", machine.short());
+    }
+    for machine in now.lost.difference(&before.lost) {
+        crate::warn!("machine {} is lost", machine.short());
+    }
+    if now.braked && !before.braked {
+        crate::warn!("most machines vanished at once: nothing moves for one agent_ttl");
+    }
+}
+
+fn announce_pending(before: &BTreeMap<UnitName, Pending>, now: &BTreeMap<UnitName, Pending>) {
+    for (unit, pending) in now.iter().filter(|(unit, pending)| before.get(*unit) != Some(*pending)) {
+        crate::info!("{unit} is not scheduled: {pending}");
+    }
+}

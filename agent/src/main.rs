@@ -1,0 +1,166 @@
+//! The daemon put together: configuration, identity, the store, the loops, the API, signals. What each does stands
+//! in its own file; this one says what an agent consists of and in which order it starts.
+
+use std::cell::RefCell;
+use std::io::Write;
+use std::process::ExitCode;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use agent::bell::{Bell, bell};
+use agent::config::{self, CommandLine, Loaded};
+use agent::hands::Hands;
+use agent::node::{Identity, Node, Parts, Ropes};
+use agent::reconcile::{self, Reconciler};
+use agent::runtime_dir::RuntimeDir;
+use agent::signals::Signals;
+use agent::watch::Watch;
+use agent::{engine, error, info, lease, leave, log, presence, serving, warn, watchdog};
+use cluster::keys;
+use registry::etcd::Etcd;
+use smol::LocalExecutor;
+use smol::future::FutureExt;
+use systemd_shim::{Changes, Drained, Notify, Scope, Systemd, UnitDir, UnitLinks, identity};
+
+fn main() -> ExitCode {
+    let command = match CommandLine::parse(std::env::args_os()) {
+        Ok(command) => command,
+        Err(end) => {
+            // A closed pipe is nobody's loss: there is nothing more to say than this.
+            let _ = std::io::stdout().write_all(end.output.as_bytes());
+            let _ = std::io::stderr().write_all(end.complaint.as_bytes());
+            return ExitCode::from(end.exit_code);
+        }
+    };
+    match start(&command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            error!("{why}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn start(command: &CommandLine) -> Result<(), String> {
+    let loaded =
+        config::load(command.config.as_deref(), std::env::vars_os()).map_err(|error| error.to_string())?;
+    log::set_verbose(loaded.settings.verbose);
+    for note in &loaded.notes {
+        warn!("{note}");
+    }
+    let signals = Signals::block().map_err(|error| format!("block signals: {error}"))?;
+    let executor = LocalExecutor::new();
+    smol::block_on(executor.run(run(&executor, command, loaded, signals)))
+}
+
+struct Bells {
+    reconcile: Bell,
+    lease: Bell,
+    schedule: Bell,
+    beat: Bell,
+}
+
+fn bells() -> (Ropes, Bells) {
+    let ((reconcile, on_reconcile), (lease, on_lease)) = (bell(), bell());
+    let ((schedule, on_schedule), (beat, on_beat)) = (bell(), bell());
+    let bells = Bells { reconcile: on_reconcile, lease: on_lease, schedule: on_schedule, beat: on_beat };
+    (Ropes { reconcile, lease, schedule, beat }, bells)
+}
+
+async fn run<'a>(
+    executor: &LocalExecutor<'a>,
+    command: &CommandLine,
+    loaded: Loaded,
+    signals: Signals,
+) -> Result<(), String> {
+    let notify = Notify::from_env().map_err(|error| format!("find systemd: {error}"))?;
+    let listeners = serving::listeners(&loaded.settings)?;
+    let hands = Arc::new(hands(&loaded)?);
+    let identity = identify(&loaded, &hands.runtime)?;
+    info!("skiff-agent {} on machine {}", env!("CARGO_PKG_VERSION"), identity.id);
+    let store = Arc::new(Etcd::new(&loaded.settings.etcd).map_err(|error| error.to_string())?);
+    let remembered = hands.runtime.remembered(&identity.id).map_err(|error| error.to_string())?;
+    let (ropes, bells) = bells();
+    let (runtime, config_file) = (hands.runtime.clone(), loaded.file.clone());
+    let settings = loaded.settings;
+    let named_config = command.config.clone();
+    let node = Rc::new(Node::new(Parts {
+        settings,
+        config_file,
+        named_config,
+        identity,
+        store,
+        runtime,
+        remembered,
+        ropes,
+        notify,
+    }));
+    let mut reconciler = reconciler(executor, &node, &hands)?;
+    reconciler.recall()?;
+    let (end, ended) = smol::channel::bounded::<()>(1);
+    // The channel is closed, never written to.
+    let stop = async move { while ended.recv().await.is_ok() {} };
+    let serving = executor.spawn(serving::serve(Rc::clone(&node), listeners, stop));
+    let tasks = [
+        executor.spawn(presence::keep(Rc::clone(&node), bells.beat)),
+        executor.spawn(lease::keep(Rc::clone(&node), bells.lease)),
+        executor.spawn(engine::run(Rc::clone(&node), bells.schedule)),
+        executor.spawn(watchdog::keep(Rc::clone(&node))),
+    ];
+    let at_once =
+        async { signals.obey(Rc::clone(&node)).await.map_err(|error| format!("wait for signals: {error}")) };
+    let gracefully = async {
+        reconciler.run(&bells.reconcile).await;
+        leave::end(&node).await;
+        Ok(())
+    };
+    let result = at_once.or(gracefully).await;
+    drop(end);
+    serving.await;
+    drop(tasks);
+    result
+}
+
+fn hands(loaded: &Loaded) -> Result<Hands, String> {
+    let settings = &loaded.settings;
+    let scope = if settings.systemd_user { Scope::User } else { Scope::System };
+    let systemd = Systemd::new(scope).map_err(|error| error.to_string())?;
+    let units = UnitDir::open(&settings.units_directory).map_err(|error| error.to_string())?;
+    let links = UnitLinks::new(systemd.paths(), &units);
+    let runtime = RuntimeDir::open(&settings.runtime_directory).map_err(|error| error.to_string())?;
+    Ok(Hands { systemd, units, links, runtime })
+}
+
+fn identify(loaded: &Loaded, runtime: &RuntimeDir) -> Result<Identity, String> {
+    let id = match &loaded.settings.machine_id {
+        Some(id) => id.clone(),
+        None => identity::machine_id(identity::MACHINE_ID_FILE.as_ref())
+            .map_err(|error| format!("unable to determine local machine ID: {error}"))?,
+    };
+    let boot = identity::boot_id(identity::BOOT_ID_FILE.as_ref()).map_err(|error| error.to_string())?;
+    let nonce = runtime.nonce().map_err(|error| error.to_string())?;
+    Ok(Identity { id, boot, nonce })
+}
+
+fn reconciler<'a>(
+    executor: &LocalExecutor<'a>,
+    node: &Rc<Node>,
+    hands: &Arc<Hands>,
+) -> Result<Reconciler, String> {
+    let group = hands.systemd.control_group().map_err(|error| error.to_string())?;
+    let changes = Changes::new(&hands.systemd, &group).map_err(|error| error.to_string())?;
+    let changes = Rc::new(RefCell::new(changes));
+    let noticed: Rc<RefCell<Drained>> = Rc::default();
+    let noticing = agent::notice::notice(Rc::clone(node), Rc::clone(&changes), Rc::clone(&noticed));
+    executor.spawn(noticing).detach();
+    let mut watches = Vec::new();
+    for (name, key) in
+        [("watch-machine", keys::machine(&node.identity.id)), ("watch-fleet", keys::FLEET.to_string())]
+    {
+        let rope = node.ropes.reconcile.clone();
+        let watch = Watch::start(name, Arc::clone(&node.store), key, move |_| rope.ring());
+        watches.push(watch.map_err(|error| format!("start {name}: {error}"))?);
+    }
+    let (node, hands) = (Rc::clone(node), Arc::clone(hands));
+    Ok(Reconciler::new(reconcile::Parts { node, hands, changes, noticed, watches }))
+}

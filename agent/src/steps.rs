@@ -1,0 +1,333 @@
+//! Taking the steps of a plan, in its order: stops, removals, releases, writes, starts. A step that fails ends the
+//! steps of its unit and of no other (design rule 2). Registry rule 7 stands here: no start without fresh presence
+//! and without the placement read before and after.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use cluster::desired;
+use cluster::reconcile::{Action, Plan, Reason, Step, Want};
+use cluster::records::{Marker, Placement};
+use cluster::state::Order;
+use cluster::{Guard, Hash, Incarnation, MachineId, UnitName, keys};
+use registry::reads;
+use registry::settle::settle_delete;
+use registry::store::{Freshness, Store, StoreError};
+
+use crate::clock;
+use crate::hands::{Failures, Hands, Writing};
+use crate::pool;
+use crate::reconcile::Reconciler;
+
+/// Wait for a beat before a start that may not be made yet is tried again.
+const STALE_PRESENCE_MS: u64 = 300;
+/// Why a unit is not started that was assigned here and is not placed here; it is tried again with back-off, since
+/// a placement tells this machine nothing when it comes.
+const NOT_MINE: &str = "not started: the registry does not say that it is placed here";
+
+impl Reconciler {
+    /// Takes the steps.
+    ///
+    /// # Errors
+    /// The registry did not answer for some of them; the others were taken.
+    pub(crate) async fn take_steps(
+        &mut self,
+        wants: &BTreeMap<UnitName, Want>,
+        plan: &Plan,
+    ) -> Result<(), String> {
+        for step in plan.steps.iter().filter(|step| !self.last_steps.contains(step)) {
+            announce(step);
+        }
+        let mut failed = BTreeSet::new();
+        let unsure = self.confirm_started().await;
+        self.take_stops(wants, plan, &mut failed).await;
+        self.take_removals(wants, plan, &mut failed).await;
+        let released = self.take_releases(wants, plan, &failed).await;
+        let written = self.take_writes(wants, plan, &mut failed).await;
+        let started = self.take_starts(wants, plan, &mut failed).await;
+        unsure.and(released).and(written).and(started)
+    }
+
+    async fn with_hands<T: Send + 'static>(&self, work: impl FnOnce(&Hands) -> T + Send + 'static) -> T {
+        let hands = Arc::clone(&self.hands);
+        pool::unblock(move || work(&hands)).await
+    }
+
+    fn note_failures(
+        &mut self,
+        wants: &BTreeMap<UnitName, Want>,
+        failures: &Failures,
+        failed: &mut BTreeSet<UnitName>,
+    ) {
+        self.holdings.failed(wants, failures, clock::now_ms());
+        failed.extend(failures.keys().cloned());
+    }
+
+    /// Changes a unit's marker, on disk first.
+    fn mark(&mut self, unit: &UnitName, change: impl FnOnce(&mut Marker)) {
+        let Some(mut marker) = self.holdings.markers.get(unit).cloned() else { return };
+        change(&mut marker);
+        if let Err(error) = self.hands.runtime.mark(unit, &marker) {
+            crate::error!("{error}");
+        }
+        self.holdings.markers.insert(unit.clone(), marker);
+    }
+
+    async fn take_stops(
+        &mut self,
+        wants: &BTreeMap<UnitName, Want>,
+        plan: &Plan,
+        failed: &mut BTreeSet<UnitName>,
+    ) {
+        let steps: Vec<&Step> = plan.steps.iter().filter(|step| step.action == Action::Stop).collect();
+        let units: Vec<UnitName> = steps.iter().map(|step| step.unit.clone()).collect();
+        if units.is_empty() {
+            return;
+        }
+        // Also where the answer is a failure: in doubt, only systemd can tell what became of it.
+        self.holdings.dirty.extend(units.iter().cloned());
+        let failures = self.with_hands(move |hands| hands.stop(&units)).await;
+        self.note_failures(wants, &failures, failed);
+        for step in steps.into_iter().filter(|step| !failures.contains_key(&step.unit)) {
+            match step.reason {
+                Reason::TargetLoaded => self.mark(&step.unit, |marker| marker.order = Order::Loaded),
+                _ => self.mark(&step.unit, |marker| marker.stopping = true),
+            }
+        }
+    }
+
+    async fn take_removals(
+        &mut self,
+        wants: &BTreeMap<UnitName, Want>,
+        plan: &Plan,
+        failed: &mut BTreeSet<UnitName>,
+    ) {
+        let units = units_of(plan, &Action::Remove);
+        if units.is_empty() {
+            return;
+        }
+        let names = units.clone();
+        let failures = self.with_hands(move |hands| hands.remove(&names)).await;
+        self.note_failures(wants, &failures, failed);
+        for unit in units.iter().filter(|unit| !failures.contains_key(*unit)) {
+            self.holdings.drop_unit(unit);
+            self.changes.borrow_mut().forget(unit);
+        }
+    }
+
+    /// Gives placements back, rows first, so that whoever waits for the end of a unit sees nothing of it any more.
+    async fn take_releases(
+        &mut self,
+        wants: &BTreeMap<UnitName, Want>,
+        plan: &Plan,
+        failed: &BTreeSet<UnitName>,
+    ) -> Result<(), String> {
+        let units: Vec<UnitName> =
+            units_of(plan, &Action::Release).into_iter().filter(|unit| !failed.contains(unit)).collect();
+        if units.is_empty() {
+            return Ok(());
+        }
+        let published = self.publish(wants).await;
+        let mut releases = Vec::new();
+        for unit in units {
+            let (store, me) = (Arc::clone(&self.node.store), self.node.identity.id.clone());
+            releases.push((unit.clone(), pool::unblock(move || release(&*store, &me, &unit))));
+        }
+        let mut result = published;
+        for (unit, release) in releases {
+            match release.await {
+                Ok(true) => crate::info!("released {unit}"),
+                Ok(false) => {}
+                Err(error) => result = result.and(Err(format!("release {unit}: {error}"))),
+            }
+        }
+        result
+    }
+
+    async fn take_writes(
+        &mut self,
+        wants: &BTreeMap<UnitName, Want>,
+        plan: &Plan,
+        failed: &mut BTreeSet<UnitName>,
+    ) -> Result<(), String> {
+        let mut fetches = Vec::new();
+        for step in &plan.steps {
+            let Action::Write { incarnation, hash, global } = step.action else { continue };
+            let (store, unit) = (Arc::clone(&self.node.store), step.unit.clone());
+            let fetch = pool::unblock(move || reads::spec(&*store, &unit, Freshness::Local));
+            fetches.push((step.unit.clone(), incarnation, hash, global, fetch));
+        }
+        let (mut writings, mut failures, mut result) = (Vec::new(), Failures::new(), Ok(()));
+        for (unit, incarnation, hash, global, fetch) in fetches {
+            match fetch.await {
+                Err(error) => {
+                    failed.insert(unit);
+                    result = Err(error.to_string());
+                }
+                Ok(Some(Ok(spec))) if spec.incarnation == incarnation && spec.hash == hash => {
+                    let (file, order) =
+                        (spec.file.unwrap_or_default(), self.order_of(&unit, incarnation, hash));
+                    writings.push(Writing { unit, incarnation, hash, file, global, order });
+                }
+                Ok(Some(Err(cause))) => drop(failures.insert(unit, format!("read its spec: {cause}"))),
+                Ok(_) => {
+                    drop(failures.insert(unit, "its spec is not the one that was scheduled".to_string()))
+                }
+            }
+        }
+        if !writings.is_empty() {
+            let files = writings.clone();
+            failures.extend(self.with_hands(move |hands| hands.write(&files)).await);
+        }
+        self.note_failures(wants, &failures, failed);
+        for writing in writings.iter().filter(|writing| !failures.contains_key(&writing.unit)) {
+            self.holdings.add_unit(writing);
+            self.watch(&writing.unit);
+        }
+        result
+    }
+
+    /// How far the order got that a file is written for: as far as before if the same file only went missing.
+    fn order_of(&self, unit: &UnitName, incarnation: Incarnation, hash: Hash) -> Order {
+        let same = |marker: &&Marker| marker.incarnation == incarnation && marker.hash == hash;
+        self.holdings.markers.get(unit).filter(same).map_or(Order::Loaded, |marker| marker.order)
+    }
+
+    async fn take_starts(
+        &mut self,
+        wants: &BTreeMap<UnitName, Want>,
+        plan: &Plan,
+        failed: &mut BTreeSet<UnitName>,
+    ) -> Result<(), String> {
+        let mut units: Vec<UnitName> =
+            units_of(plan, &Action::Start).into_iter().filter(|unit| !failed.contains(unit)).collect();
+        if units.is_empty() {
+            return Ok(());
+        }
+        if !self.may_start() {
+            return Ok(());
+        }
+        let placed = self.placed(&units);
+        let Verdict { mut foreign, mut unreadable } = self.placements(&placed).await?;
+        foreign.append(&mut unreadable);
+        if !foreign.is_empty() {
+            self.node.ropes.reconcile.outdate();
+            let refused = foreign.iter().map(|unit| (unit.clone(), NOT_MINE.to_string())).collect();
+            self.note_failures(wants, &refused, failed);
+            units.retain(|unit| !foreign.contains(unit));
+        }
+        // The answer may have taken its time.
+        if !self.may_start() {
+            return Ok(());
+        }
+        self.holdings.dirty.extend(units.iter().cloned());
+        let names = units.clone();
+        let failures = if names.is_empty() {
+            Failures::new()
+        } else {
+            self.with_hands(move |hands| hands.start(&names)).await
+        };
+        self.note_failures(wants, &failures, failed);
+        for unit in units.iter().filter(|unit| !failures.contains_key(*unit)) {
+            self.holdings.troubles.remove(unit);
+            self.mark(unit, |marker| (marker.order, marker.stopping) = (Order::Launched, false));
+        }
+        self.unconfirmed.extend(placed.into_iter().filter(|(unit, _)| units.contains(unit)));
+        self.confirm_started().await
+    }
+
+    /// True while this machine's own record was confirmed lately enough for a start (registry rule 7); the beat that
+    /// is waited for otherwise comes by itself.
+    fn may_start(&mut self) -> bool {
+        let may = self.node.contact.borrow().may_start(clock::now_ms(), self.node.agent_ttl_ms());
+        if !may {
+            self.again_in(STALE_PRESENCE_MS);
+        }
+        may
+    }
+
+    /// The units among these that are placed ones, with their incarnations.
+    fn placed(&self, units: &[UnitName]) -> BTreeMap<UnitName, Incarnation> {
+        let marked = units.iter().filter_map(|unit| Some((unit, self.holdings.markers.get(unit)?)));
+        marked
+            .filter(|(_, marker)| !marker.global)
+            .map(|(unit, marker)| (unit.clone(), marker.incarnation))
+            .collect()
+    }
+
+    /// What a majority of the store says about units that this machine believes to be placed here.
+    async fn placements(&self, placed: &BTreeMap<UnitName, Incarnation>) -> Result<Verdict, String> {
+        if placed.is_empty() {
+            return Ok(Verdict::default());
+        }
+        let names: BTreeSet<UnitName> = placed.keys().cloned().collect();
+        let read = self.node.with_store(move |store| reads::placements(store, &names)).await;
+        let read = read.map_err(|error| error.to_string())?;
+        let found: BTreeMap<UnitName, Placement> =
+            read.found.into_iter().map(|(unit, kept)| (unit, kept.value)).collect();
+        let mut foreign = desired::not_mine(&self.node.identity.id, placed, &found);
+        foreign.retain(|unit| !read.unreadable.contains(unit));
+        Ok(Verdict { foreign, unreadable: read.unreadable })
+    }
+
+    /// Reads the placements of what was just started once more; what is not ours any more stops at once. If the
+    /// registry does not answer, the next pass asks again.
+    async fn confirm_started(&mut self) -> Result<(), String> {
+        let foreign = self.placements(&self.unconfirmed).await?.foreign;
+        if !foreign.is_empty() {
+            // In a store that was wiped since the start nothing is placed anywhere.
+            self.still_ours().await?;
+        }
+        self.unconfirmed.clear();
+        if foreign.is_empty() {
+            return Ok(());
+        }
+        crate::warn!(
+            "stopping at once, since the registry placed them elsewhere while they started: {foreign:?}"
+        );
+        let units: Vec<UnitName> = foreign.into_iter().collect();
+        let names = units.clone();
+        let failures = self.with_hands(move |hands| hands.stop(&names)).await;
+        for unit in units.iter().filter(|unit| !failures.contains_key(*unit)) {
+            self.mark(unit, |marker| marker.order = Order::Loaded);
+            self.holdings.dirty.insert(unit.clone());
+        }
+        self.node.ropes.reconcile.ring();
+        Ok(())
+    }
+}
+
+/// Units whose placement is not what this machine believes.
+#[derive(Debug, Default)]
+struct Verdict {
+    /// Placed elsewhere, nowhere, or as another incarnation.
+    foreign: BTreeSet<UnitName>,
+    /// Nobody can tell.
+    unreadable: BTreeSet<UnitName>,
+}
+
+fn announce(step: &Step) {
+    let what = match step.action {
+        Action::Stop => "stop",
+        // A placement is given back in silence until it is really there to give back.
+        Action::Await | Action::Release => return,
+        Action::Remove => "unload",
+        Action::Write { .. } => "load",
+        Action::Start => "start",
+    };
+    crate::info!("{what} {}: {}", step.unit, step.reason);
+}
+
+fn units_of(plan: &Plan, action: &Action) -> Vec<UnitName> {
+    plan.steps.iter().filter(|step| step.action == *action).map(|step| step.unit.clone()).collect()
+}
+
+/// Deletes this machine's placement of `unit`; false if it has none.
+fn release(store: &dyn Store, me: &MachineId, unit: &UnitName) -> Result<bool, StoreError> {
+    let Some(placement) = reads::placement(store, unit)? else { return Ok(false) };
+    if placement.value.machine != *me {
+        return Ok(false);
+    }
+    let (key, guard): (String, Guard) = (keys::placement(unit), placement.guard);
+    settle_delete(store, &key, guard, store.delete(&key, guard)).map(|_| true)
+}

@@ -1,0 +1,15 @@
+//! The API's routes on a real registry: every request goes through `agent::api::answer` to an etcd of its own, and what
+//! machines would write is written to the store by hand. Needs the feature `real-etcd`, Debian's etcd-server and curl.
+
+// Everything in this program is a test, also what stands outside of the functions marked as one.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+
+mod api {
+    //! The cases by subject, and the fleet they ask.
+    mod fleet;
+    mod machines;
+    mod orders;
+    mod outages;
+    mod questions;
+    mod wire;
+}

@@ -1,0 +1,207 @@
+//! A fleet that consists of its registry: a real etcd, an API before it, and words for what its machines would write.
+
+use std::cell::RefCell;
+use std::sync::Arc;
+
+use agent::api::{self, Audit, Host, NotAdopted};
+use agent::http::{Body, Method, Peer, Request};
+use cluster::records::{Placement, Presence, StateRow};
+use cluster::state::Order;
+use cluster::{BootId, Incarnation, MachineId, Nonce, Session, UnitName, json, keys};
+use registry::etcd::{Endpoint, Endpoints, Etcd, KeyPrefix, Settings};
+use registry::store::{Freshness, Outcome, Store};
+use smol::stream::StreamExt;
+use tests::etcd::Etcd as RealEtcd;
+
+pub(super) const PEER: Peer = Peer::Unix { pid: 7, uid: 0, gid: 0 };
+
+/// The agent the routes run in.
+pub(super) struct Agent {
+    store: Arc<dyn Store>,
+    pub(super) standing: RefCell<Result<(), String>>,
+    pub(super) audits: RefCell<Vec<String>>,
+}
+
+impl Host for Agent {
+    fn store(&self) -> Arc<dyn Store> {
+        Arc::clone(&self.store)
+    }
+
+    fn page_limit(&self) -> u16 {
+        100
+    }
+
+    fn standing(&self) -> Result<(), String> {
+        self.standing.borrow().clone()
+    }
+
+    async fn adopt(&self) -> Result<String, NotAdopted> {
+        self.standing
+            .borrow()
+            .clone()
+            .map_or_else(|_| Ok("adopted".to_owned()), |()| Err(NotAdopted::Refused("no need".to_owned())))
+    }
+
+    fn audit(&self, audit: &Audit<'_>) {
+        self.audits.borrow_mut().push(audit.to_string());
+    }
+}
+
+pub(super) struct Fleet {
+    pub(super) etcd: RealEtcd,
+    pub(super) agent: Agent,
+}
+
+/// The unit file most cases use, as the API takes it.
+pub(super) const SLEEP: &str = r#"[{"section":"Service","name":"ExecStart","value":"/bin/sleep 9"}]"#;
+
+impl Agent {
+    /// An agent of the fleet whose registry is at `endpoint`.
+    pub(super) fn of(endpoint: &str) -> Self {
+        let endpoints = Endpoints::new(vec![Endpoint::parse(endpoint).unwrap()]).unwrap();
+        let settings = Settings::new(endpoints, KeyPrefix::parse("/_coreos.com/fleet/").unwrap());
+        let store = Arc::new(Etcd::new(&settings).unwrap());
+        Self { store, standing: RefCell::new(Ok(())), audits: RefCell::default() }
+    }
+
+    /// Status and body.
+    pub(super) fn send(&self, method: Method, target: &str, types: &[&str], body: &str) -> (u16, String) {
+        let (path, query) = target.split_once('?').unwrap_or((target, ""));
+        let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+        let request = Request {
+            method,
+            target: target.to_owned(),
+            path: ["fleet", "v1"].into_iter().chain(path.split('/')).map(str::to_owned).collect(),
+            query: pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
+            content_types: types.iter().map(|value| (*value).to_owned()).collect(),
+            body: body.as_bytes().to_vec(),
+        };
+        smol::block_on(async {
+            let response = api::answer(self, request, PEER).await;
+            let mut whole = Vec::new();
+            match response.body {
+                Body::Empty => {}
+                Body::Bytes(bytes) => whole = bytes,
+                Body::Stream(mut pieces) => {
+                    while let Some(piece) = pieces.next().await {
+                        whole.extend(piece.unwrap());
+                    }
+                }
+            }
+            (response.status.code(), String::from_utf8(whole).unwrap())
+        })
+    }
+
+    pub(super) fn put(&self, unit: &str, body: &str) -> (u16, String) {
+        self.send(Method::Put, &format!("units/{unit}"), &["application/json"], body)
+    }
+}
+
+impl Fleet {
+    pub(super) fn start() -> Self {
+        let etcd = RealEtcd::start().unwrap();
+        let agent = Agent::of(&etcd.endpoint());
+        Self { etcd, agent }
+    }
+
+    pub(super) fn store(&self) -> &dyn Store {
+        &*self.agent.store
+    }
+
+    pub(super) fn send(&self, method: Method, target: &str, types: &[&str], body: &str) -> (u16, String) {
+        self.agent.send(method, target, types, body)
+    }
+
+    pub(super) fn get(&self, target: &str) -> (u16, String) {
+        self.send(Method::Get, target, &[], "")
+    }
+
+    pub(super) fn put(&self, unit: &str, body: &str) -> (u16, String) {
+        self.agent.put(unit, body)
+    }
+
+    pub(super) fn delete(&self, unit: &str) -> (u16, String) {
+        self.send(Method::Delete, &format!("units/{unit}"), &[], "")
+    }
+
+    /// Creates a unit and gives its incarnation.
+    pub(super) fn create(&self, unit: &str, state: &str, options: &str) -> Incarnation {
+        let (status, body) = self.put(unit, &format!(r#"{{"desiredState":"{state}","options":{options}}}"#));
+        assert_eq!((status, body.as_str()), (201, ""), "create {unit}");
+        self.incarnation(unit)
+    }
+
+    pub(super) fn incarnation(&self, unit: &str) -> Incarnation {
+        let key = keys::spec(&name(unit));
+        let node =
+            self.store().read(&key, Freshness::Quorum).unwrap().0.unwrap_or_else(|| panic!("no {key}"));
+        Incarnation::new(node.created).unwrap()
+    }
+
+    /// A machine registers.
+    pub(super) fn register(&self, machine: &str) -> Session {
+        let presence = Presence {
+            id: id(machine),
+            boot: BootId::parse("boot").unwrap(),
+            nonce: Nonce::parse("nonce").unwrap(),
+            address: "10.0.0.1".to_owned(),
+            metadata: [("region".to_owned(), "east".to_owned())].into(),
+            version: "0.1.0".to_owned(),
+            leaving: false,
+        };
+        Session::new(self.write(&keys::presence(&id(machine)), &presence)).unwrap()
+    }
+
+    /// The leader places a unit.
+    pub(super) fn place(&self, unit: &str, machine: &str, incarnation: Incarnation) {
+        let placement = Placement { machine: id(machine), incarnation: Some(incarnation), epoch: None };
+        self.write(&keys::placement(&name(unit)), &placement);
+    }
+
+    /// A machine reports a unit.
+    pub(super) fn report(
+        &self,
+        unit: &str,
+        machine: &str,
+        session: Session,
+        incarnation: Incarnation,
+        order: Order,
+    ) {
+        let hash = self.store().read(&keys::spec(&name(unit)), Freshness::Quorum).unwrap().0.unwrap();
+        let spec: cluster::records::Spec = json::decode(hash.value.as_bytes()).unwrap();
+        let row = StateRow {
+            incarnation,
+            hash: spec.hash,
+            order: Some(order),
+            load: "loaded".to_owned(),
+            active: "active".to_owned(),
+            sub: "running".to_owned(),
+            error: String::new(),
+        };
+        self.write(&keys::state(&id(machine), session, &name(unit)), &row);
+    }
+
+    pub(super) fn remove(&self, key: &str) {
+        assert!(matches!(self.store().delete_tree(key), Outcome::Done { .. }), "remove {key}");
+    }
+
+    fn write(&self, key: &str, record: &impl serde::Serialize) -> u64 {
+        match self.store().create(key, &json::encode(record, 100_000).unwrap(), None) {
+            Outcome::Done { created, .. } => created,
+            other => panic!("create {key}: {other:?}"),
+        }
+    }
+}
+
+pub(super) fn name(text: &str) -> UnitName {
+    UnitName::parse(text).unwrap()
+}
+
+pub(super) fn id(text: &str) -> MachineId {
+    MachineId::parse(text).unwrap()
+}
+
+/// The body of an error.
+pub(super) fn error(status: u16, message: &str) -> (u16, String) {
+    (status, format!(r#"{{"error":{{"code":{status},"message":"{message}"}}}}"#))
+}
