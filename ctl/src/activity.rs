@@ -1,0 +1,213 @@
+//! The last step of start and restart: a unit that was launched has to be active as systemd sees it (contract §3.4,
+//! start, step 5). fleet allowed two seconds; here a unit on its way gets the time it needs, and one that ended or
+//! failed is told apart from it.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use cluster::UnitName;
+
+use crate::api::UnitState;
+use crate::clock::boottime;
+use crate::context::Context;
+use crate::create::Ready;
+use crate::exit::{Exit, Failure};
+use crate::orders::{failure_text, late, read_states};
+use crate::talk;
+use crate::waiting::{Missing, Patience, Sight, wait};
+
+/// A launched unit that is neither active nor on its way gets this long (contract §3.4).
+const IDLE_MAX: Duration = Duration::from_secs(2);
+/// A oneshot seen dead for this long has run, and was not merely seen before it began.
+const FINISHED_AFTER: Duration = Duration::from_millis(500);
+/// A failure seen for this long is that of this start, and not a row from before it.
+const FAILED_AFTER: Duration = Duration::from_millis(500);
+
+/// How a start ended well.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Start {
+    /// It is active.
+    Active,
+    /// It ran, and ended well.
+    Finished,
+}
+
+/// What systemd was seen doing with a unit, and since when.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    Active,
+    OnItsWay,
+    /// It failed and systemd is about to try again.
+    Retrying,
+    Failed,
+    Idle,
+}
+
+impl Phase {
+    fn of(state: Option<&UnitState>) -> Self {
+        let Some(state) = state else { return Self::Idle };
+        match (state.active.as_str(), state.sub.as_str()) {
+            ("active" | "reloading", _) if state.load == "loaded" => Self::Active,
+            (_, "auto-restart") => Self::Retrying,
+            ("activating", _) => Self::OnItsWay,
+            ("failed", _) => Self::Failed,
+            _ if state.error.is_some() => Self::Failed,
+            _ => Self::Idle,
+        }
+    }
+}
+
+/// Waits until each of `units`, all launched, is active or has finished.
+///
+/// # Errors
+/// The API stopped answering.
+pub(crate) fn await_active(
+    context: &Context<'_>,
+    units: &[Ready],
+    patience: Patience,
+) -> Result<Missing, Failure> {
+    let names: Vec<UnitName> = units.iter().map(|unit| unit.name.clone()).collect();
+    if names.is_empty() {
+        return Ok(Missing::default());
+    }
+    let api = context.api()?;
+    let mut since: BTreeMap<UnitName, (Phase, Duration)> = BTreeMap::new();
+    let look = |left: &[UnitName], _: Duration| {
+        let states = read_states(api, left)?;
+        let now = boottime();
+        let mut sight = |name: &UnitName| {
+            // The copy that is furthest; an old one may still be on its way down elsewhere.
+            let rows = states.get(name).into_iter().flatten();
+            let state = rows.min_by_key(|state| Phase::of(Some(state)).rank());
+            let phase = Phase::of(state);
+            let entry = since.entry(name.clone()).or_insert((phase, now));
+            if entry.0 != phase {
+                *entry = (phase, now);
+            }
+            let oneshot = units.iter().any(|unit| unit.oneshot && unit.name == *name);
+            judge(name, phase, now.saturating_sub(entry.1), oneshot, state)
+        };
+        Ok(left.iter().map(&mut sight).collect())
+    };
+    wait(&names, patience, look, |name, start| {
+        if start == Start::Finished {
+            talk::say(&format!("Unit {name} has run and finished."));
+        }
+        Ok(())
+    })
+}
+
+impl Phase {
+    const fn rank(self) -> u8 {
+        match self {
+            Self::Active => 0,
+            Self::OnItsWay => 1,
+            Self::Retrying => 2,
+            Self::Failed => 3,
+            Self::Idle => 4,
+        }
+    }
+}
+
+fn judge(
+    name: &UnitName,
+    phase: Phase,
+    lasted: Duration,
+    oneshot: bool,
+    state: Option<&UnitState>,
+) -> Sight<Start> {
+    let words = || state.map(failure_text).unwrap_or_else(|| "no machine reports it".to_owned());
+    let failed = || Sight::Never(format!("unit {name} failed: {}", words()));
+    match phase {
+        Phase::Active => Sight::There(Start::Active),
+        Phase::OnItsWay => Sight::NotYet(state.map(|state| format!("{} ({})", state.active, state.sub))),
+        Phase::Failed if lasted >= FAILED_AFTER => failed(),
+        Phase::Retrying if lasted >= IDLE_MAX => failed(),
+        Phase::Idle if oneshot && state.is_some() && lasted >= FINISHED_AFTER => {
+            Sight::There(Start::Finished)
+        }
+        Phase::Idle if lasted >= IDLE_MAX => {
+            let seconds = IDLE_MAX.as_secs();
+            Sight::Never(format!("Failed to find an active unit {name} within {seconds}s, err: {}", words()))
+        }
+        Phase::Failed | Phase::Retrying | Phase::Idle => Sight::NotYet(None),
+    }
+}
+
+/// Prints why units did not become active, in fleet's words, and how the command ends.
+pub(crate) fn report(missing: &Missing) -> Exit {
+    for (_, why) in &missing.lost {
+        talk::say(&format!("Error waiting for units: {why}"));
+    }
+    for name in &missing.late {
+        talk::say(&format!("Error waiting for units: {}", late(name, "active")));
+    }
+    if let Some(name) = missing.lost.first().map(|(name, _)| name).or(missing.late.first()) {
+        talk::say(&format!("Error waiting for systemd unit states, err: unit {name} is not active"));
+    }
+    if missing.is_empty() { Exit::Ok } else { Exit::Failed }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use cluster::MachineId;
+
+    fn row(load: &str, active: &str, sub: &str, error: Option<&str>) -> UnitState {
+        UnitState {
+            name: UnitName::parse("a.service").unwrap(),
+            machine: MachineId::parse("m1").unwrap(),
+            hash: None,
+            load: load.to_owned(),
+            active: active.to_owned(),
+            sub: sub.to_owned(),
+            error: error.map(str::to_owned),
+        }
+    }
+
+    fn after(row: Option<&UnitState>, millis: u64, oneshot: bool) -> String {
+        let name = UnitName::parse("a.service").unwrap();
+        match judge(&name, Phase::of(row), Duration::from_millis(millis), oneshot, row) {
+            Sight::There(start) => format!("{start:?}"),
+            Sight::NotYet(_) => "wait".to_owned(),
+            Sight::Never(why) => why,
+        }
+    }
+
+    #[test]
+    fn what_runs_is_there_at_once() {
+        assert_eq!(after(Some(&row("loaded", "active", "running", None)), 0, false), "Active");
+        assert_eq!(after(Some(&row("loaded", "active", "exited", None)), 0, true), "Active");
+    }
+
+    #[test]
+    fn what_is_on_its_way_gets_all_the_time() {
+        assert_eq!(after(Some(&row("loaded", "activating", "start-pre", None)), 600_000, false), "wait");
+    }
+
+    #[test]
+    fn a_oneshot_that_ended_has_finished_and_a_service_has_not() {
+        let dead = row("loaded", "inactive", "dead", None);
+        assert_eq!(after(Some(&dead), 400, true), "wait");
+        assert_eq!(after(Some(&dead), 500, true), "Finished");
+        assert_eq!(after(Some(&dead), 1999, false), "wait");
+        let idle = "Failed to find an active unit a.service within 2s, err: systemd says inactive (dead)";
+        assert_eq!(after(Some(&dead), 2000, false), idle);
+    }
+
+    #[test]
+    fn failures_carry_what_is_known() {
+        let failed = row("loaded", "failed", "failed", Some("exit-code: 1\nlast words\n"));
+        let said = "unit a.service failed: systemd says failed: exit-code: 1\n  last words";
+        assert_eq!(after(Some(&failed), 500, false), said);
+        let refused = row("bad-setting", "inactive", "dead", Some("no ExecStart"));
+        let said = "unit a.service failed: systemd could not load it: bad-setting: no ExecStart";
+        assert_eq!(after(Some(&refused), 500, false), said);
+        let retrying = row("loaded", "activating", "auto-restart", None);
+        assert_eq!(after(Some(&retrying), 1000, false), "wait");
+        let said = "unit a.service failed: systemd says activating (auto-restart)";
+        assert_eq!(after(Some(&retrying), 2000, false), said);
+        let nowhere = "Failed to find an active unit a.service within 2s, err: no machine reports it";
+        assert_eq!(after(None, 2000, true), nowhere);
+    }
+}

@@ -1,0 +1,246 @@
+//! The API's JSON objects and the values ctl works with: read leniently as to what is absent, strictly as to what
+//! is there (contract §5). No request is made here.
+
+use std::collections::BTreeMap;
+
+use cluster::requirements::Requirements;
+use cluster::state::TargetState;
+use cluster::unit_file::{UnitFile, UnitOption};
+use cluster::{Hash, MachineId, UnitName};
+use serde::{Deserialize, Serialize};
+
+use crate::talk;
+
+/// A unit as the fleet sees it.
+#[derive(Clone, Debug)]
+pub(crate) struct Unit {
+    /// Its name.
+    pub(crate) name: UnitName,
+    /// Its content.
+    pub(crate) file: UnitFile,
+    /// What was asked for.
+    pub(crate) desired: TargetState,
+    /// What is; `None` where the server does not say (a global unit of an old server).
+    pub(crate) current: Option<TargetState>,
+    /// Where it is or is to be.
+    pub(crate) machine: Option<MachineId>,
+    /// Runs on every machine that can.
+    pub(crate) global: bool,
+    /// Copies launched, of a global unit.
+    pub(crate) launched: Option<u32>,
+    /// Machines that can run it, of a global unit.
+    pub(crate) eligible: Option<u32>,
+    /// Why it is on no machine.
+    pub(crate) reason: Option<String>,
+}
+
+impl Unit {
+    /// True where it is known to be in no state but this.
+    pub(crate) fn is(&self, state: TargetState) -> bool {
+        self.current == Some(state)
+    }
+
+    pub(super) fn from_wire(wire: UnitWire) -> Option<Self> {
+        let name = name_of(&wire.name)?;
+        let file = UnitFile::from_options(wire.options);
+        let global = Requirements::of(&name, &file).global;
+        Some(Self {
+            name,
+            file,
+            desired: TargetState::parse(&wire.desired_state).unwrap_or(TargetState::Inactive),
+            current: TargetState::parse(&wire.current_state),
+            machine: MachineId::parse(&wire.machine_id).ok(),
+            global,
+            launched: wire.launched,
+            eligible: wire.eligible,
+            reason: wire.reason.filter(|reason| !reason.is_empty()),
+        })
+    }
+}
+
+/// What systemd says of one copy of a unit.
+#[derive(Clone, Debug)]
+pub(crate) struct UnitState {
+    /// The unit.
+    pub(crate) name: UnitName,
+    /// Where the copy is.
+    pub(crate) machine: MachineId,
+    /// Hash of its content there.
+    pub(crate) hash: Option<Hash>,
+    /// LOAD of systemctl.
+    pub(crate) load: String,
+    /// ACTIVE of systemctl.
+    pub(crate) active: String,
+    /// SUB of systemctl.
+    pub(crate) sub: String,
+    /// What went wrong there.
+    pub(crate) error: Option<String>,
+}
+
+impl UnitState {
+    pub(super) fn from_wire(wire: StateWire) -> Option<Self> {
+        let Ok(machine) = MachineId::parse(&wire.machine_id) else {
+            talk::warn(&format!("the state of {:?} names no machine; left out", wire.name));
+            return None;
+        };
+        Some(Self {
+            name: name_of(&wire.name)?,
+            machine,
+            hash: Hash::parse(&wire.hash).ok(),
+            load: wire.systemd_load_state,
+            active: wire.systemd_active_state,
+            sub: wire.systemd_sub_state,
+            error: wire.error.filter(|error| !error.is_empty()),
+        })
+    }
+}
+
+/// A machine of the fleet.
+#[derive(Clone, Debug)]
+pub(crate) struct Machine {
+    /// Its ID.
+    pub(crate) id: MachineId,
+    /// Its address; may be empty.
+    pub(crate) address: String,
+    /// Its metadata.
+    pub(crate) metadata: BTreeMap<String, String>,
+    /// Its agent's version; may be empty.
+    pub(crate) version: String,
+    /// It gets no new units and gives up those it has.
+    pub(crate) draining: bool,
+}
+
+impl Machine {
+    pub(super) fn from_wire(wire: MachineWire) -> Option<Self> {
+        let Ok(id) = MachineId::parse(&wire.id) else {
+            talk::warn(&format!("the server lists a machine with the ID {:?}; left out", wire.id));
+            return None;
+        };
+        let (address, metadata) = (wire.primary_ip, wire.metadata);
+        Some(Self { id, address, metadata, version: wire.version, draining: wire.draining })
+    }
+}
+
+/// Why a unit is where it is.
+#[derive(Clone, Debug)]
+pub(crate) struct Explanation {
+    /// What was asked for; `None` where the server does not say.
+    pub(crate) desired: Option<TargetState>,
+    /// What is.
+    pub(crate) current: Option<TargetState>,
+    /// Where it is or is to be.
+    pub(crate) machine: Option<MachineId>,
+    /// The scheduler's word on the unit; may be empty.
+    pub(crate) reason: String,
+    /// Each machine, whether it could run the unit, and the reason; by ID.
+    pub(crate) machines: Vec<(Machine, bool, String)>,
+}
+
+impl Explanation {
+    pub(super) fn from_wire(wire: Envelope) -> Self {
+        let machines = wire.machines.into_iter().filter_map(|mut verdict| {
+            let (able, reason) = (verdict.able, std::mem::take(&mut verdict.reason));
+            Machine::from_wire(verdict).map(|machine| (machine, able, reason))
+        });
+        Self {
+            desired: TargetState::parse(&wire.desired_state),
+            current: TargetState::parse(&wire.current_state),
+            machine: MachineId::parse(&wire.machine_id).ok(),
+            reason: wire.reason,
+            machines: machines.collect(),
+        }
+    }
+}
+
+fn name_of(text: &str) -> Option<UnitName> {
+    let name = UnitName::parse(text);
+    name.inspect_err(|e| talk::warn(&format!("the server lists a unit {text:?}; left out: {e}"))).ok()
+}
+
+/// Every object the API answers with but a single unit: a page of a list, an explanation, a message, a refusal. What
+/// an answer does not have is empty. One type instead of seven, since each costs the binary its own decoder.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct Envelope {
+    pub(super) units: Vec<UnitWire>,
+    pub(super) states: Vec<StateWire>,
+    pub(super) machines: Vec<MachineWire>,
+    pub(super) next_page_token: String,
+    pub(super) message: String,
+    pub(super) desired_state: String,
+    pub(super) current_state: String,
+    #[serde(rename = "machineID")]
+    pub(super) machine_id: String,
+    pub(super) reason: String,
+    pub(super) error: RefusalWire,
+}
+
+/// `{"code":404,"message":"…"}`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct RefusalWire {
+    pub(super) message: String,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct UnitWire {
+    name: String,
+    options: Vec<UnitOption>,
+    #[serde(rename = "desiredState")]
+    desired_state: String,
+    #[serde(rename = "currentState")]
+    current_state: String,
+    #[serde(rename = "machineID")]
+    machine_id: String,
+    launched: Option<u32>,
+    eligible: Option<u32>,
+    reason: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct StateWire {
+    name: String,
+    hash: String,
+    #[serde(rename = "machineID")]
+    machine_id: String,
+    systemd_load_state: String,
+    systemd_active_state: String,
+    systemd_sub_state: String,
+    error: Option<String>,
+}
+
+/// A machine of a list, or one of an explanation, which also says whether it is able, and why not.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct MachineWire {
+    id: String,
+    #[serde(rename = "primaryIP")]
+    primary_ip: String,
+    metadata: BTreeMap<String, String>,
+    version: String,
+    draining: bool,
+    able: bool,
+    reason: String,
+}
+
+/// The body of a PUT on a unit.
+#[derive(Debug, Serialize)]
+pub(super) struct UnitOrder<'a> {
+    name: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    options: Option<&'a [UnitOption]>,
+    #[serde(rename = "desiredState", skip_serializing_if = "Option::is_none")]
+    desired_state: Option<TargetState>,
+}
+
+impl<'a> UnitOrder<'a> {
+    pub(super) fn create(name: &'a str, file: &'a UnitFile) -> Self {
+        Self { name, options: Some(file.options()), desired_state: None }
+    }
+
+    pub(super) const fn set(name: &'a str, state: TargetState) -> Self {
+        Self { name, options: None, desired_state: Some(state) }
+    }
+}

@@ -1,0 +1,67 @@
+//! What load and start have in common: make units ready, ask for a state, wait for it (contract §3.4).
+
+use cluster::{TargetState, UnitName};
+
+use crate::activity;
+use crate::context::Context;
+use crate::create::{Ready, Verb, make_ready};
+use crate::exit::{Ended, Exit, Failure};
+use crate::orders::{Goal, await_units, report_missing, set_all};
+use crate::talk;
+use crate::waiting::Patience;
+
+/// A load or a start, as its flags describe it.
+pub(super) struct BringUp<'a> {
+    pub(super) words: &'a [String],
+    pub(super) verb: Verb,
+    pub(super) target: TargetState,
+    /// The command's name, for `Triggered unit X start`.
+    pub(super) name: &'static str,
+    /// What an error in asking for the state begins with.
+    pub(super) lead: &'static str,
+    pub(super) replace: bool,
+    pub(super) no_block: bool,
+    pub(super) block_attempts: u32,
+}
+
+impl BringUp<'_> {
+    pub(super) fn run(&self, context: &Context<'_>) -> Ended {
+        if self.words.is_empty() {
+            talk::say("No units given");
+            return Ok(Exit::Ok);
+        }
+        let patience = Patience::attempts(self.block_attempts);
+        let ready = make_ready(context, self.words, self.verb, self.replace, patience)?;
+        let changed: Vec<Ready> = ready.into_iter().filter(|unit| unit.desired != self.target).collect();
+        set_all(context, &names(&changed), self.target, self.lead, |_| Ok(()))?;
+        let (global, single): (Vec<Ready>, Vec<Ready>) = changed.into_iter().partition(|unit| unit.global);
+        for unit in &global {
+            context.answer(&format!("Triggered global unit {} {}", unit.name, self.name))?;
+        }
+        if self.no_block {
+            for unit in &single {
+                context.answer(&format!("Triggered unit {} {}", unit.name, self.name))?;
+            }
+            return Ok(Exit::Ok);
+        }
+        self.follow(context, &single, patience)
+    }
+
+    fn follow(&self, context: &Context<'_>, units: &[Ready], patience: Patience) -> Result<Exit, Failure> {
+        let missing = await_units(context, &names(units), Goal::State(self.target), patience)?;
+        if !missing.is_empty() {
+            report_missing(context, &missing, self.target.as_str());
+        }
+        let arrived: Vec<Ready> = units.iter().filter(|unit| !missing.holds(&unit.name)).cloned().collect();
+        let active = match self.target {
+            TargetState::Launched => activity::report(&activity::await_active(context, &arrived, patience)?),
+            TargetState::Loaded | TargetState::Inactive => Exit::Ok,
+        };
+        // One unit's failure hides nobody else's.
+        Ok(if missing.is_empty() { active } else { Exit::Failed })
+    }
+}
+
+fn names(units: &[Ready]) -> Vec<UnitName> {
+    units.iter().map(|unit| unit.name.clone()).collect()
+}

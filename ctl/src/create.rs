@@ -1,0 +1,228 @@
+//! The first step of submit, load, start and restart: each unit named is in the registry afterwards, made from the
+//! file here or from its template (contract §3.5). Asking for a state comes later and elsewhere.
+
+mod source;
+
+use cluster::{TargetState, UnitName};
+
+use crate::api::{Api, ApiError, Unit};
+use crate::context::Context;
+use crate::exit::{Exit, Failure};
+use crate::lanes;
+use crate::naming::{Wanted, select};
+use crate::orders::{self, Goal};
+use crate::talk;
+use crate::waiting::Patience;
+
+use source::Found;
+
+/// Which command wants the units; a replacement is allowed from fewer states in some than in others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Verb {
+    /// `submit`
+    Submit,
+    /// `load`
+    Load,
+    /// `start`
+    Start,
+    /// `restart`
+    Restart,
+}
+
+impl Verb {
+    /// True where content may be replaced under a unit asked to be in this state.
+    fn may_replace(self, state: TargetState) -> bool {
+        match self {
+            Self::Submit => state == TargetState::Inactive,
+            Self::Load => state <= TargetState::Loaded,
+            Self::Start => true,
+            Self::Restart => false,
+        }
+    }
+}
+
+/// A unit that is in the registry now.
+#[derive(Clone, Debug)]
+pub(crate) struct Ready {
+    /// Its name.
+    pub(crate) name: UnitName,
+    /// The state it is asked to be in.
+    pub(crate) desired: TargetState,
+    /// Runs on every machine that can.
+    pub(crate) global: bool,
+    /// Ends by itself: of `Type=oneshot`.
+    pub(crate) oneshot: bool,
+    /// Made or replaced just now.
+    fresh: bool,
+}
+
+impl Ready {
+    fn kept(unit: &Unit) -> Self {
+        let (name, desired, global) = (unit.name.clone(), unit.desired, unit.global);
+        Self { name, desired, global, oneshot: source::is_oneshot(&unit.file), fresh: false }
+    }
+}
+
+/// What was done for one unit, and what is to be said of it.
+struct Done {
+    ready: Ready,
+    answers: Vec<String>,
+    remarks: Vec<String>,
+    warnings: Vec<String>,
+}
+
+/// Why a unit could not be made ready.
+#[derive(Debug)]
+enum Trouble {
+    Api(ApiError),
+    Words(String, Exit),
+    Printing(Failure),
+}
+
+impl From<ApiError> for Trouble {
+    fn from(cause: ApiError) -> Self {
+        Self::Api(cause)
+    }
+}
+
+impl Trouble {
+    fn words(text: impl ToString) -> Self {
+        Self::Words(text.to_string(), Exit::Failed)
+    }
+
+    fn failure(self) -> Failure {
+        match self {
+            Self::Api(cause) => Failure::api(LEAD, &cause),
+            Self::Words(text, exit) => Failure::Says(format!("{LEAD}: {text}"), exit),
+            Self::Printing(failure) => failure,
+        }
+    }
+}
+
+const LEAD: &str = "Error creating units";
+
+/// Makes every unit `words` stand for ready, in their order, and waits until those made just now read back.
+///
+/// # Errors
+/// The first unit that cannot be made ready; nothing more is begun after it.
+pub(crate) fn make_ready(
+    context: &Context<'_>,
+    words: &[String],
+    verb: Verb,
+    replace: bool,
+    patience: Patience,
+) -> Result<Vec<Ready>, Failure> {
+    let api = context.api()?;
+    let known = || {
+        let units = api.units().map_err(|e| Failure::api(LEAD, &e))?;
+        Ok(units.into_iter().map(|unit| unit.name).collect())
+    };
+    let selection = select(words, known).map_err(led)?;
+    if let Some(name) = selection.unmatched.first() {
+        return Err(Trouble::from_nowhere(name).failure());
+    }
+    let mut all = Vec::new();
+    let work = |wanted: &Wanted| make_one(api, wanted, verb, replace);
+    let told = lanes::in_order(&selection.units, work, |_, done| {
+        done.warnings.iter().for_each(|text| talk::warn(text));
+        done.remarks.iter().for_each(|text| talk::say(text));
+        done.answers.iter().try_for_each(|text| context.answer(text)).map_err(Trouble::Printing)?;
+        all.push(done.ready);
+        Ok(())
+    });
+    told.map_err(Trouble::failure)?;
+    await_fresh(context, &all, patience)?;
+    Ok(all)
+}
+
+/// The same failure, told as one of creating units.
+fn led(failure: Failure) -> Failure {
+    match failure {
+        Failure::Says(text, exit) if !text.starts_with(LEAD) => {
+            Failure::Says(format!("{LEAD}: {text}"), exit)
+        }
+        other => other,
+    }
+}
+
+fn await_fresh(context: &Context<'_>, all: &[Ready], patience: Patience) -> Result<(), Failure> {
+    let fresh: Vec<&Ready> = all.iter().filter(|ready| ready.fresh).collect();
+    let names: Vec<UnitName> = fresh.iter().map(|ready| ready.name.clone()).collect();
+    let missing = orders::await_units(context, &names, Goal::Created, patience)?;
+    match missing.late.first() {
+        None => Ok(()),
+        Some(name) => {
+            let late = orders::late(name, TargetState::Inactive.as_str());
+            Err(Failure::new(format_args!("Error waiting on unit creation: {late}")))
+        }
+    }
+}
+
+fn make_one(api: &Api, wanted: &Wanted, verb: Verb, replace: bool) -> Result<Done, Trouble> {
+    match api.unit(&wanted.name)? {
+        Some(unit) if replace => replace_one(api, wanted, &unit, verb),
+        Some(unit) => {
+            let mut done = Done::of(Ready::kept(&unit));
+            done.remarks.extend(source::difference(wanted, &unit));
+            Ok(done)
+        }
+        None => {
+            let found = source::find(api, wanted)?;
+            put(api, wanted, found)
+        }
+    }
+}
+
+fn replace_one(api: &Api, wanted: &Wanted, unit: &Unit, verb: Verb) -> Result<Done, Trouble> {
+    let file = source::read(&wanted.path).map_err(Trouble::words)?;
+    let name = &wanted.name;
+    if file.hash() == unit.file.hash() {
+        let mut done = Done::of(Ready::kept(unit));
+        done.answers.push(format!("Found same Unit({name}) in Registry, nothing to do"));
+        return Ok(done);
+    }
+    if !verb.may_replace(unit.desired) {
+        let mut done = Done::of(Ready::kept(unit));
+        let state = unit.desired;
+        done.remarks.push(format!(
+            "Warning: can not replace Unit({name}) in state '{state}', use the appropriate command"
+        ));
+        return Ok(done);
+    }
+    put(api, wanted, Found { file, remark: None })
+}
+
+/// Checks a unit as the server will and stores it.
+fn put(api: &Api, wanted: &Wanted, found: Found) -> Result<Done, Trouble> {
+    let name = &wanted.name;
+    source::check(name, &found.file).map_err(Trouble::words)?;
+    let refused = |e: ApiError| match e {
+        ApiError::Refused { .. } => Trouble::words(format_args!("failed creating unit {name}: {e}")),
+        other => Trouble::Api(other),
+    };
+    api.create(name, &found.file).map_err(refused)?;
+    let ready = Ready {
+        name: name.clone(),
+        desired: TargetState::Inactive,
+        global: source::is_global(name, &found.file),
+        oneshot: source::is_oneshot(&found.file),
+        fresh: true,
+    };
+    let mut done = Done::of(ready);
+    done.remarks.extend(found.remark);
+    done.warnings.extend(source::unknown_options(name, &found.file));
+    Ok(done)
+}
+
+impl Done {
+    const fn of(ready: Ready) -> Self {
+        Self { ready, answers: Vec::new(), remarks: Vec::new(), warnings: Vec::new() }
+    }
+}
+
+impl Trouble {
+    /// Neither the registry nor a folder here has it.
+    fn from_nowhere(name: &str) -> Self {
+        Self::Words(format!("unable to find Unit({name}) in Registry or on filesystem"), Exit::NotFound)
+    }
+}

@@ -1,0 +1,117 @@
+//! Where a unit's content comes from: the file named, its template in the registry, its template beside the file; and
+//! the checks it passes before it is sent. Nothing is sent here.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+use cluster::UnitName;
+use cluster::limits::UNIT_SOURCE_MAX_BYTES;
+use cluster::requirements::Requirements;
+use cluster::unit_file::UnitFile;
+use cluster::validate;
+
+use super::Trouble;
+use crate::api::{Api, Unit};
+use crate::exit::Exit;
+use crate::naming::Wanted;
+
+/// Content for a unit that the registry does not have.
+pub(super) struct Found {
+    pub(super) file: UnitFile,
+    /// What the user should know about where it was found.
+    pub(super) remark: Option<String>,
+}
+
+/// Finds content for a new unit (contract §3.5, step 3).
+pub(super) fn find(api: &Api, wanted: &Wanted) -> Result<Found, Trouble> {
+    if Path::new(&wanted.path).exists() {
+        return Ok(Found { file: read(&wanted.path).map_err(Trouble::words)?, remark: None });
+    }
+    let Some(template) = wanted.name.template() else {
+        return Err(Trouble::from_nowhere(wanted.name.as_str()));
+    };
+    let beside = beside(&wanted.path, &template);
+    if let Some(unit) = api.unit(&template)? {
+        let remark =
+            differs(&beside, &unit).then(|| warning(&unit.name, "local template unit file", &beside));
+        return Ok(Found { file: unit.file, remark });
+    }
+    if Path::new(&beside).exists() {
+        return Ok(Found { file: read(&beside).map_err(Trouble::words)?, remark: None });
+    }
+    let name = &wanted.name;
+    let text = format!(
+        "failed getting Unit({name}) from template: unable to find template Unit({template}) in Registry or on \
+         filesystem"
+    );
+    Err(Trouble::Words(text, Exit::NotFound))
+}
+
+/// The remark that a unit in the registry is not what the file here says, if it is not (contract §3.5, step 2).
+pub(super) fn difference(wanted: &Wanted, unit: &Unit) -> Option<String> {
+    if Path::new(&wanted.path).exists() {
+        return differs(&wanted.path, unit).then(|| warning(&unit.name, "local unit file", &wanted.path));
+    }
+    let beside = beside(&wanted.path, &wanted.name.template()?);
+    differs(&beside, unit).then(|| warning(&unit.name, "local template unit file", &beside))
+}
+
+fn warning(name: &UnitName, what: &str, path: &str) -> String {
+    format!("WARNING: Unit {name} in registry differs from {what} {path}. Add --replace to override.")
+}
+
+/// True where a file can be read and has other content.
+fn differs(path: &str, unit: &Unit) -> bool {
+    read(path).is_ok_and(|file| file.hash() != unit.file.hash())
+}
+
+/// The template's file in the folder of an instance's.
+fn beside(path: &str, template: &UnitName) -> String {
+    match path.rsplit_once('/') {
+        Some((folder, _)) => format!("{folder}/{template}"),
+        None => template.to_string(),
+    }
+}
+
+/// Reads a unit file.
+///
+/// # Errors
+/// It cannot be read, is too large, no UTF-8, or no unit file; the text names it.
+pub(super) fn read(path: &str) -> Result<UnitFile, String> {
+    let failed = |cause: &dyn std::fmt::Display| format!("read unit file {path}: {cause}");
+    let file = File::open(path).map_err(|e| failed(&e))?;
+    let mut bytes = Vec::new();
+    file.take(UNIT_SOURCE_MAX_BYTES + 1).read_to_end(&mut bytes).map_err(|e| failed(&e))?;
+    if u64::try_from(bytes.len()).is_ok_and(|length| length > UNIT_SOURCE_MAX_BYTES) {
+        return Err(failed(&format_args!("larger than {UNIT_SOURCE_MAX_BYTES} bytes")));
+    }
+    let text = String::from_utf8(bytes).map_err(|e| failed(&e.utf8_error()))?;
+    UnitFile::parse(&text).map_err(|e| failed(&e))
+}
+
+/// The server's own checks of a new unit, made here first (contract §2.5).
+///
+/// # Errors
+/// The first that fails.
+pub(super) fn check(name: &UnitName, file: &UnitFile) -> Result<(), String> {
+    validate::validate(name, file).map_err(|e| e.to_string())
+}
+
+/// A warning for each option in `[X-Fleet]` that nobody reads.
+pub(super) fn unknown_options(name: &UnitName, file: &UnitFile) -> Vec<String> {
+    let unknown = validate::unrecognized_options(file);
+    unknown
+        .iter()
+        .map(|option| format!("Unit {name}: unrecognized requirement in [X-Fleet] section: {option:?}"))
+        .collect()
+}
+
+pub(super) fn is_global(name: &UnitName, file: &UnitFile) -> bool {
+    Requirements::of(name, file).global
+}
+
+/// True for a service that is expected to end: `Type=oneshot`, the last one given.
+pub(super) fn is_oneshot(file: &UnitFile) -> bool {
+    file.values("Service", "Type").last() == Some("oneshot")
+}

@@ -1,0 +1,7 @@
+//! The binary `ctl`; everything is in the library.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    ctl::run(std::env::args_os())
+}

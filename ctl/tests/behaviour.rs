@@ -1,0 +1,29 @@
+//! What ctl does beyond fleet's captured session: where it departs from fleet on purpose, and when things go wrong.
+
+#[cfg(test)]
+mod double;
+#[cfg(test)]
+mod run;
+
+#[cfg(test)]
+#[path = "behaviour/answers.rs"]
+mod answers;
+#[cfg(test)]
+#[path = "behaviour/explain.rs"]
+mod explain;
+#[cfg(test)]
+#[path = "behaviour/listings.rs"]
+mod listings;
+#[cfg(test)]
+#[path = "behaviour/orders.rs"]
+mod orders;
+#[cfg(test)]
+#[path = "behaviour/remote.rs"]
+mod remote;
+#[cfg(test)]
+#[cfg(feature = "tls")]
+#[path = "behaviour/tls.rs"]
+mod tls;
+#[cfg(test)]
+#[path = "behaviour/wait.rs"]
+mod wait;

@@ -1,0 +1,148 @@
+//! `status`, `journal` and `ssh`: which program runs, with which words, and what becomes of its exit code. The programs are
+//! stand-ins that print how they were called; real machines are the scenarios' part.
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+
+use cluster::TargetState::{Inactive, Launched};
+
+use crate::double::Double;
+use crate::double::fleet::Fleet;
+use crate::run::{Outcome, fleetctl, fresh_folder, outcome};
+
+const HELLO: &str = include_str!("../../testdata/units/hello.service");
+const MONITOR: &str = include_str!("../../testdata/units/monitor.service");
+
+/// A folder with stand-ins for ssh, systemctl and journalctl that exit with `exit`.
+fn programs(name: &str, exit: i32) -> PathBuf {
+    let folder = fresh_folder(&format!("programs-{name}"));
+    for program in ["ssh", "systemctl", "journalctl"] {
+        let path = folder.join(program);
+        std::fs::write(&path, format!("#!/bin/sh\nprintf '%s|' {program} \"$@\"\necho\nexit {exit}\n"))
+            .unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    folder
+}
+
+fn with(double: &Double, programs: &PathBuf, line: &str) -> Outcome {
+    let mut command = fleetctl(&double.endpoint(), &line.split_whitespace().collect::<Vec<_>>());
+    command.env("PATH", programs);
+    outcome(command)
+}
+
+fn double(name: &str) -> Double {
+    let double = Double::start(name, Fleet::placing(&[("hello.service", 0), ("web@1.service", 1)]));
+    double.fleet().has("hello.service", HELLO, Launched);
+    double.fleet().has("web@1.service", HELLO, Launched);
+    double
+}
+
+#[test]
+fn status_runs_where_the_unit_is() {
+    let (double, programs) = (double("status"), programs("status", 0));
+    let shown = with(&double, &programs, "status --no-block hello web@1");
+    let wanted = "ssh|-o|ConnectTimeout=10|--|core@10.99.0.13|systemctl status -l -- hello.service|\n\n\
+                  ssh|-o|ConnectTimeout=10|--|core@10.99.0.12|systemctl status -l -- web@1.service|\n";
+    assert_eq!(shown, Outcome { stdout: wanted.to_owned(), stderr: String::new(), exit: 0 });
+}
+
+#[test]
+fn status_of_a_global_unit_goes_to_every_machine() {
+    let (double, programs) = (double("status-global"), programs("status-global", 0));
+    double.fleet().has("monitor.service", MONITOR, Launched);
+    let shown = with(&double, &programs, "status monitor --ssh-port=2222").stdout;
+    let hosts: Vec<&str> = shown.lines().filter_map(|line| line.split('|').nth(6)).collect();
+    assert_eq!(hosts, ["core@10.99.0.13", "core@10.99.0.12", "core@10.99.0.11"], "{shown}");
+}
+
+#[test]
+fn exit_codes_are_passed_on_and_end_it() {
+    let (double, programs) = (double("status-code"), programs("status-code", 3));
+    let shown = with(&double, &programs, "status hello web@1");
+    assert_eq!((shown.exit, shown.stdout.lines().count()), (3, 1), "{shown:?}");
+}
+
+#[test]
+fn the_journal_takes_its_flags_along() {
+    let (double, programs) = (double("journal"), programs("journal", 0));
+    let shown =
+        with(&double, &programs, "journal -f --lines 5 --output=cat --sudo --ssh-username root hello");
+    let wanted = "ssh|-o|ConnectTimeout=10|--|root@10.99.0.13|sudo journalctl --unit hello.service --no-pager -n 5 \
+                  --output cat -f|\n";
+    assert_eq!(shown.stdout, wanted, "{shown:?}");
+}
+
+#[test]
+fn units_on_this_machine_need_no_ssh() {
+    let Ok(here) = std::fs::read_to_string("/etc/machine-id") else {
+        panic!("this machine has no /etc/machine-id, which the test needs");
+    };
+    let (double, programs) = (double("local"), programs("local", 7));
+    double.fleet().here = Some(here.trim().to_owned());
+    let shown = with(&double, &programs, "journal hello");
+    let wanted = "journalctl|--unit|hello.service|--no-pager|-n|10|--output|short|\n";
+    assert_eq!((shown.stdout.as_str(), shown.exit), (wanted, 7), "{shown:?}");
+    assert_eq!(with(&double, &programs, "status hello").stdout, "systemctl|status|-l|--|hello.service|\n");
+}
+
+#[test]
+fn what_cannot_be_shown_says_why() {
+    let (double, programs) = (double("not-shown"), fresh_folder("no-programs"));
+    double.fleet().has("idle.service", HELLO, Inactive);
+    double.fleet().has("monitor.service", MONITOR, Launched);
+    let said = |line: &str| {
+        let shown = with(&double, &programs, line);
+        (shown.exit, shown.stderr)
+    };
+    assert_eq!(said("status idle"), (1, "Unit idle.service does not appear to be loaded.\n".to_owned()));
+    assert_eq!(said("journal idle"), (1, "Unit idle.service does not appear to be running.\n".to_owned()));
+    assert_eq!(
+        said("journal monitor"),
+        (1, "Unable to retrieve journal of global unit monitor.service.\n".to_owned())
+    );
+    let (exit, text) = said("status hello");
+    assert!(exit == 1 && text.starts_with("run ssh: No such file or directory"), "{text}");
+    assert_eq!(said("status 'nope.*'").0, 3);
+}
+
+#[test]
+fn ssh_goes_to_a_machine_or_to_the_machine_of_a_unit() {
+    let (double, programs) = (double("ssh"), programs("ssh", 5));
+    let went = |line: &str| {
+        let shown = with(&double, &programs, line);
+        assert_eq!((shown.exit, shown.stderr.as_str()), (5, ""), "{shown:?}");
+        shown.stdout.replace("ssh|-o|ConnectTimeout=10|", "")
+    };
+    assert_eq!(went("ssh 9678"), "--|core@10.99.0.13|\n");
+    assert_eq!(went("ssh hello"), "--|core@10.99.0.13|\n");
+    assert_eq!(went("ssh web@1 cat *.log | wc"), "--|core@10.99.0.12|cat *.log | wc|\n");
+    assert_eq!(went("ssh web@1 -- ls -l -h"), "--|core@10.99.0.12|ls -l -h|\n");
+    assert_eq!(went("ssh --machine aaf2 uptime"), "--|core@10.99.0.12|uptime|\n");
+    assert_eq!(went("ssh --unit=hello.service -- df -h"), "--|core@10.99.0.13|df -h|\n");
+    assert_eq!(went("ssh -A --ssh-port 2222 hello"), "-p|2222|-A|--|core@10.99.0.13|\n");
+    assert_eq!(went("ssh --forward-agent hel*"), "-A|--|core@10.99.0.13|\n");
+}
+
+#[test]
+fn ssh_to_nobody_says_why() {
+    let (double, programs) = (double("ssh-nobody"), programs("ssh-nobody", 0));
+    double.fleet().has("idle.service", HELLO, Inactive);
+    double.fleet().has("monitor.service", MONITOR, Launched);
+    double.fleet().has("9678.service", HELLO, Launched);
+    let said = |line: &str, exit: i32, text: &str| {
+        let shown = with(&double, &programs, line);
+        assert_eq!((shown.stdout.as_str(), shown.exit), ("", exit), "{shown:?}");
+        assert!(shown.stderr.starts_with(&format!("Unable to proceed: {text}")), "{shown:?}");
+    };
+    said("ssh nope", 3, "could not find matching unit or machine\n");
+    said("ssh --machine ffff", 3, "machine does not exist\n");
+    said("ssh --unit nope uptime", 3, "unit does not exist\n");
+    said("ssh --machine a uptime", 1, "found more than one machine\n");
+    said("ssh --machine a --unit hello", 1, "give --machine or --unit, not both\n");
+    said("ssh 9678", 1, "ambiguous argument: \"9678\" is the machine's ID and 9678.service is a unit");
+    said("ssh idle", 1, "unit idle.service is on no machine\n");
+    said("ssh monitor", 1, "unit monitor.service is global; name one of its machines with --machine\n");
+    double.fleet().has("idle.1.service", HELLO, Inactive);
+    said("ssh idle.*", 1, "idle.* matches 2 units\n");
+}

@@ -1,0 +1,52 @@
+//! Running the real ctl against a double, and what came of it.
+
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// The unit files of the captured runs.
+pub(crate) fn units_folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/units")
+}
+
+/// An empty folder that no other test, and no other run of the tests, uses.
+pub(crate) fn fresh_folder(name: &str) -> PathBuf {
+    let folder = std::env::temp_dir().join(format!("ctl-test-{}-{name}", std::process::id()));
+    let _ = std::fs::remove_dir_all(&folder);
+    std::fs::create_dir_all(&folder).unwrap();
+    folder
+}
+
+/// What a command printed and exited with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Outcome {
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+    pub(crate) exit: i32,
+}
+
+/// A ctl that calls itself `fleetctl`, as the captures do, with no settings from outside.
+pub(crate) fn fleetctl(endpoint: &str, words: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_ctl"));
+    command.arg0("/usr/bin/fleetctl").args(words).current_dir(units_folder()).stdin(Stdio::null());
+    command
+        .env_clear()
+        .env("FLEETCTL_ENDPOINT", endpoint)
+        .env("PATH", std::env::var_os("PATH").unwrap_or_default());
+    command
+}
+
+/// Runs it to its end.
+pub(crate) fn outcome(mut command: Command) -> Outcome {
+    let output = command.output().unwrap();
+    Outcome {
+        stdout: String::from_utf8(output.stdout).unwrap(),
+        stderr: String::from_utf8(output.stderr).unwrap(),
+        exit: output.status.code().unwrap_or(-1),
+    }
+}
+
+/// Runs ctl with these words.
+pub(crate) fn run(endpoint: &str, line: &str) -> Outcome {
+    outcome(fleetctl(endpoint, &line.split_whitespace().collect::<Vec<_>>()))
+}
