@@ -1,0 +1,8 @@
+//! `cargo demo`. Everything is in the module `demo`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    tests::demo::main(&words)
+}

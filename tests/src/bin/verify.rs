@@ -1,0 +1,8 @@
+//! `cargo verify`: all checks, with one command. They are in `tests::verify`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    tests::verify::main(&words)
+}

@@ -1,0 +1,110 @@
+//! What the demo needs before it can begin: a few programs of the distribution, and Skiff's own two, built from here.
+//! Root gets missing packages installed; anybody else is told the one command that does it.
+
+use std::io::{IsTerminal, stderr};
+use std::path::{Path, PathBuf};
+
+use nix::unistd::Uid;
+
+use crate::demo::machine::search_path;
+use crate::failure::{Failure, Outcome};
+use crate::run::{exit_number, run};
+
+/// Each program, and the package of Debian and Ubuntu that has it.
+const PROGRAMS: [(&str, &str); 6] = [
+    ("systemctl", "systemd"),
+    ("etcd", "etcd-server"),
+    ("etcdctl", "etcd-client"),
+    ("curl", "curl"),
+    ("setpriv", "util-linux"),
+    ("timeout", "coreutils"),
+];
+/// The first etcd without the v2 API, as (major, minor).
+const FIRST_ETCD_WITHOUT_V2: (u32, u32) = (3, 6);
+
+/// Sees to it that every program is there.
+///
+/// # Errors
+/// When one is missing and cannot be installed: the text has the command that installs it. When etcd is too new.
+pub fn programs() -> Outcome {
+    let missing = missing_packages();
+    if !missing.is_empty() {
+        install(&missing)?;
+    }
+    check_etcd()
+}
+
+/// Builds `skiff-agent` and `ctl` as they are shipped, and gives the folder with both. cargo reports on standard error.
+///
+/// # Errors
+/// When cargo fails.
+pub fn build() -> Outcome<PathBuf> {
+    let own = std::env::current_exe().map_err(|cause| Failure::during("find this program's file", cause))?;
+    let target =
+        own.ancestors().nth(2).ok_or_else(|| Failure::new("find the build folder above this program"))?;
+    let words = ["build", "--release", "--package", "agent", "--package", "ctl", "--target-dir"];
+    let mut cargo = crate::cargo::command(&words);
+    cargo.arg(target);
+    // It may take minutes the first time: somebody who watches wants to see that it goes on.
+    if !stderr().is_terminal() {
+        cargo.arg("--quiet");
+    }
+    let status = cargo.status().map_err(|cause| Failure::during("run cargo build", cause))?;
+    if status.success() {
+        return Ok(target.join("release"));
+    }
+    Err(Failure::new(format!("cargo build of agent and ctl ended with status {}", exit_number(status))))
+}
+
+fn missing_packages() -> Vec<&'static str> {
+    let path = search_path();
+    let there = |program: &str| path.split(':').any(|folder| Path::new(folder).join(program).is_file());
+    PROGRAMS.iter().filter(|(program, _)| !there(program)).map(|(_, package)| *package).collect()
+}
+
+fn install(packages: &[&str]) -> Outcome {
+    let names = packages.join(" ");
+    if !Path::new("/usr/bin/apt-get").is_file() {
+        return Err(Failure::new(format!("missing: what Debian calls {names}; install it and come back")));
+    }
+    if !Uid::effective().is_root() {
+        return Err(Failure::new(format!(
+            "missing: {names}; this installs them:\n  sudo apt-get install -y --no-install-recommends {names}"
+        )));
+    }
+    eprintln!("Installing {names} ...");
+    run(&["apt-get", "update"])?.success()?;
+    let mut words = vec!["apt-get", "install", "-y", "--no-install-recommends"];
+    words.extend(packages);
+    run(&words)?.success().map(drop)
+}
+
+fn check_etcd() -> Outcome {
+    let printed = run(&["etcd", "--version"])?.success()?.stdout;
+    match etcd_version(&printed) {
+        Some(version) if version >= FIRST_ETCD_WITHOUT_V2 => Err(Failure::new(format!(
+            "etcd {}.{} has no v2 API any more; 3.3, 3.4 and 3.5 have it",
+            version.0, version.1
+        ))),
+        _ => Ok(()),
+    }
+}
+
+/// Reads `etcd Version: 3.4.23`. What cannot be read is given a try.
+fn etcd_version(printed: &str) -> Option<(u32, u32)> {
+    let text = printed.lines().find_map(|line| line.strip_prefix("etcd Version:"))?;
+    let mut numbers = text.trim().split('.').map_while(|number| number.parse().ok());
+    Some((numbers.next()?, numbers.next()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_etcd_without_the_v2_api_is_recognised() {
+        assert_eq!(etcd_version("etcd Version: 3.4.23\nGit SHA: Not provided\n"), Some((3, 4)));
+        assert!(etcd_version("etcd Version: 3.6.0-rc.1\n").unwrap() >= FIRST_ETCD_WITHOUT_V2);
+        assert_eq!(etcd_version("something else"), None);
+    }
+}

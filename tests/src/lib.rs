@@ -1,0 +1,25 @@
+//! The harness of Skiff's scenario tests: a real etcd, real systemd machines, and the words to do things to them.
+//! It starts and breaks things and tells what it saw; what ought to be seen is written in `scenarios/`.
+
+pub mod bench;
+pub mod cargo;
+pub mod demo;
+pub mod etcd;
+pub mod etcd_cluster;
+pub mod failure;
+pub mod images;
+pub mod install;
+pub mod isolation;
+pub mod machine;
+pub mod machine_root;
+pub mod network;
+pub mod packages;
+pub mod promises;
+pub mod report;
+pub mod run;
+pub mod table;
+pub mod unit_view;
+pub mod verify;
+pub mod wait;
+pub mod witness;
+pub mod world;

@@ -1,0 +1,106 @@
+//! The checks of `cargo verify`, in the order in which their failures are cheapest to find.
+
+use std::process::{Command, Stdio};
+
+use crate::cargo::command;
+use crate::failure::{Failure, Outcome};
+use crate::install::workspace;
+use crate::run::{exit_number, finish};
+use crate::verify::house;
+
+/// Lines of a failed check's output that are shown.
+const SHOWN_LINES: usize = 300;
+
+/// One check.
+pub(super) struct Step {
+    /// What it says on its line.
+    pub name: &'static str,
+    /// Left out by `--quick`.
+    pub slow: bool,
+    /// The check; the failure is what is shown.
+    pub run: fn() -> Outcome,
+}
+
+pub(super) fn all() -> impl Iterator<Item = Step> {
+    let step = |name, run| Step { name, slow: false, run };
+    let slow = |name, run| Step { name, slow: true, run };
+    let steps: [Step; 12] = [
+        step("house rules", || house::check(&workspace())),
+        step("format", || cargo(&["fmt", "--all", "--check"])),
+        step("clippy", || {
+            cargo(&["clippy", "--workspace", "--all-targets", "--all-features", "--", "--deny", "warnings"])
+        }),
+        step("documentation", document),
+        step("unit and property tests", || cargo(&["test", "--workspace"])),
+        step("the registry on a real etcd", || {
+            cargo(&["test", "--package", "registry", "--features", "real-etcd"])
+        }),
+        step("the shim on a real systemd", || {
+            cargo(&["test", "--package", "systemd-shim", "--features", "real-systemd"])
+        }),
+        step("the agent on a real etcd and with curl", || {
+            cargo(&["test", "--package", "agent", "--features", "real-etcd,real-curl"])
+        }),
+        slow("licences, sources and duplicates of dependencies", deny),
+        slow("release build", || cargo(&["build", "--release", "--package", "agent", "--package", "ctl"])),
+        slow("scenarios on real machines", scenarios),
+        slow("demo", demo),
+    ];
+    steps.into_iter()
+}
+
+fn cargo(words: &[&str]) -> Outcome {
+    quietly(command(words))
+}
+
+/// Runs it and shows the end of what it printed only if it fails.
+fn quietly(call: Command) -> Outcome {
+    let ran = finish(call, &[])?;
+    if ran.exit == 0 {
+        return Ok(());
+    }
+    let printed = format!("{}\n{}", ran.stdout, ran.stderr);
+    let lines: Vec<&str> = printed.lines().collect();
+    let tail =
+        lines.iter().skip(lines.len().saturating_sub(SHOWN_LINES)).copied().collect::<Vec<_>>().join("\n");
+    Err(Failure::new(format!("`{}` exited {}\n{tail}", ran.call, ran.exit)))
+}
+
+/// Runs it with its output on ours: it reports line by line and takes minutes.
+fn openly(mut call: Command) -> Outcome {
+    let status = call.stdin(Stdio::null()).status();
+    let status = status.map_err(|cause| Failure::during("run cargo", cause))?;
+    if status.success() { Ok(()) } else { Err(Failure::new(format!("exited {}", exit_number(status)))) }
+}
+
+fn document() -> Outcome {
+    let mut call = command(&["doc", "--workspace", "--no-deps", "--all-features"]);
+    call.env("RUSTDOCFLAGS", "--deny warnings");
+    quietly(call)
+}
+
+/// Advisories are left out: their database lies on another host, and a check that fails with the network is none.
+fn deny() -> Outcome {
+    let there = finish(command(&["deny", "--version"]), &[])?;
+    if there.exit != 0 {
+        cargo(&["install", "cargo-deny", "--locked"])?;
+    }
+    cargo(&["deny", "--all-features", "check", "bans", "licenses", "sources"])
+}
+
+fn scenarios() -> Outcome {
+    openly(command(&[
+        "test",
+        "--quiet",
+        "--package",
+        "tests",
+        "--features",
+        "scenarios",
+        "--test",
+        "scenarios",
+    ]))
+}
+
+fn demo() -> Outcome {
+    cargo(&["demo"])
+}
