@@ -52,6 +52,8 @@ pub(crate) enum Sight<T> {
     There(T),
     /// It has not, for a reason if one is known.
     NotYet(Option<String>),
+    /// It will be after this long, unless something changes.
+    Soon(Duration),
     /// It never will.
     Never(String),
 }
@@ -92,11 +94,13 @@ pub(crate) fn wait<T>(
     let mut missing = Missing { late: units.to_vec(), lost: Vec::new() };
     let mut remarks = Remarks::default();
     let mut answered = start;
+    let mut soon = None;
     while !missing.late.is_empty() {
         let elapsed = boottime().saturating_sub(start);
         match look(&missing.late, elapsed) {
             Ok(sights) => {
                 answered = boottime();
+                soon = all_soon(&sights);
                 let reasons = sort(&mut missing, sights, &mut greet)?;
                 remarks.after(elapsed, &reasons);
             }
@@ -108,7 +112,7 @@ pub(crate) fn wait<T>(
         if left.is_some_and(|left| left.is_zero()) || missing.late.is_empty() {
             break;
         }
-        pause(elapsed, left)?;
+        pause(elapsed, left, soon)?;
     }
     Ok(missing)
 }
@@ -127,18 +131,33 @@ fn sort<T>(
                 missing.late.push(name.clone());
                 reasons.push((name, reason));
             }
+            Sight::Soon(_) => missing.late.push(name),
             Sight::Never(why) => missing.lost.push((name, why)),
         }
     }
     Ok(reasons)
 }
 
+/// How long no look is needed: nothing but time is missing for any that have not arrived.
+fn all_soon<T>(sights: &[Sight<T>]) -> Option<Duration> {
+    let mut longest = None;
+    for sight in sights {
+        match sight {
+            Sight::There(_) | Sight::Never(_) => {}
+            Sight::NotYet(_) => return None,
+            Sight::Soon(time) => longest = longest.max(Some(*time)),
+        }
+    }
+    longest
+}
+
 /// Waits before the next look: longer the longer it has been already, so that a look comes late by a fifth of the time
-/// waited at most. Nobody may be left to read standard output meanwhile; there is no use in waiting then.
+/// waited at most, or until all are there that only want time (`soon`). Nobody may be left to read standard output meanwhile; there is no use in waiting then.
 /// The last look comes when nothing is `left`.
-fn pause(elapsed: Duration, left: Option<Duration>) -> Result<(), Failure> {
+fn pause(elapsed: Duration, left: Option<Duration>, soon: Option<Duration>) -> Result<(), Failure> {
     let longest = left.map_or(u128::MAX, |left| left.as_millis() + 1);
-    let usual = u16::try_from(elapsed.as_millis() / 5).unwrap_or(u16::MAX).clamp(PAUSE_MIN_MS, PAUSE_MAX_MS);
+    let usual = soon.map_or(elapsed.as_millis() / 5, |soon| soon.as_millis() + 1);
+    let usual = u16::try_from(usual).unwrap_or(u16::MAX).clamp(PAUSE_MIN_MS, PAUSE_MAX_MS);
     let pause_ms = u16::try_from(longest).map_or(usual, |longest| longest.min(usual));
     let stdout = io::stdout();
     let mut watched = [PollFd::new(stdout.as_fd(), PollFlags::empty())];
