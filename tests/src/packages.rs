@@ -47,11 +47,11 @@ const MORE_FOLDERS: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/s
 /// and nobody asked for a running registry.
 const POLICY: &str = "/usr/sbin/policy-rc.d";
 
-/// Sees to it that all of them are there, and gives the packages that were installed for it.
+/// Sees to it that all of them are there.
 ///
 /// # Errors
 /// When one is missing and cannot be installed; the text has the command that does it.
-pub fn ensure(programs: &[(&str, &'static str)]) -> Outcome<Vec<&'static str>> {
+pub fn ensure(programs: &[(&str, &'static str)]) -> Outcome {
     let path = format!("{}:{MORE_FOLDERS}", std::env::var("PATH").unwrap_or_default());
     let there = |program: &str| {
         let mut folders = path.split(':');
@@ -62,7 +62,7 @@ pub fn ensure(programs: &[(&str, &'static str)]) -> Outcome<Vec<&'static str>> {
     missing.sort_unstable();
     missing.dedup();
     if missing.is_empty() {
-        return Ok(missing);
+        return Ok(());
     }
     let command = format!("apt-get install -y --no-install-recommends {}", missing.join(" "));
     if !there("apt-get") {
@@ -71,13 +71,14 @@ pub fn ensure(programs: &[(&str, &'static str)]) -> Outcome<Vec<&'static str>> {
     if !Uid::effective().is_root() {
         return Err(Failure::new(format!("programs are missing; this installs them:\n  sudo {command}")));
     }
+    eprintln!("installing {} ...", missing.join(" "));
     let quiet = QuietServices::begin()?;
     apt_get(&["update"])?;
     let mut words = vec!["install", "-y", "--no-install-recommends"];
     words.extend(&missing);
     apt_get(&words)?;
     drop(quiet);
-    Ok(missing)
+    Ok(())
 }
 
 fn apt_get(words: &[&str]) -> Outcome<Ran> {
@@ -118,6 +119,6 @@ mod tests {
 
     #[test]
     fn what_is_there_needs_no_package() {
-        assert_eq!(ensure(&[("sh", "dash"), ("/bin/sh", "dash")]), Ok(Vec::new()));
+        assert_eq!(ensure(&[("sh", "dash"), ("/bin/sh", "dash")]), Ok(()));
     }
 }
