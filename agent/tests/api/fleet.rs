@@ -1,6 +1,7 @@
 //! A fleet that consists of its registry: a real etcd, an API before it, and words for what its machines would write.
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use agent::api::{self, Audit, Host, NotAdopted};
@@ -140,16 +141,12 @@ impl Fleet {
 
     /// A machine registers.
     pub(super) fn register(&self, machine: &str) -> Session {
-        let presence = Presence {
-            id: id(machine),
-            boot: BootId::parse("boot").unwrap(),
-            nonce: Nonce::parse("nonce").unwrap(),
-            address: "10.0.0.1".to_owned(),
-            metadata: [("region".to_owned(), "east".to_owned())].into(),
-            version: "0.1.0".to_owned(),
-            leaving: false,
-        };
-        Session::new(self.write(&keys::presence(&id(machine)), &presence)).unwrap()
+        self.register_as(presence(machine, "10.0.0.1", [("region".to_owned(), "east".to_owned())].into()))
+    }
+
+    /// A machine registers with this record.
+    pub(super) fn register_as(&self, presence: Presence) -> Session {
+        Session::new(self.write(&keys::presence(&presence.id), &presence)).unwrap()
     }
 
     /// The leader places a unit.
@@ -158,7 +155,7 @@ impl Fleet {
         self.write(&keys::placement(&name(unit)), &placement);
     }
 
-    /// A machine reports a unit.
+    /// A machine reports a unit that runs.
     pub(super) fn report(
         &self,
         unit: &str,
@@ -167,15 +164,28 @@ impl Fleet {
         incarnation: Incarnation,
         order: Order,
     ) {
+        self.report_as(unit, machine, session, incarnation, order, ("loaded", "active", "running"));
+    }
+
+    /// A machine reports a unit as systemd shows it: LOAD, ACTIVE and SUB.
+    pub(super) fn report_as(
+        &self,
+        unit: &str,
+        machine: &str,
+        session: Session,
+        incarnation: Incarnation,
+        order: Order,
+        (load, active, sub): (&str, &str, &str),
+    ) {
         let hash = self.store().read(&keys::spec(&name(unit)), Freshness::Quorum).unwrap().0.unwrap();
         let spec: cluster::records::Spec = json::decode(hash.value.as_bytes()).unwrap();
         let row = StateRow {
             incarnation,
             hash: spec.hash,
             order: Some(order),
-            load: "loaded".to_owned(),
-            active: "active".to_owned(),
-            sub: "running".to_owned(),
+            load: load.to_owned(),
+            active: active.to_owned(),
+            sub: sub.to_owned(),
             error: String::new(),
         };
         self.write(&keys::state(&id(machine), session, &name(unit)), &row);
@@ -190,6 +200,19 @@ impl Fleet {
             Outcome::Done { created, .. } => created,
             other => panic!("create {key}: {other:?}"),
         }
+    }
+}
+
+/// The record of a machine.
+pub(super) fn presence(machine: &str, address: &str, metadata: BTreeMap<String, String>) -> Presence {
+    Presence {
+        id: id(machine),
+        boot: BootId::parse("boot").unwrap(),
+        nonce: Nonce::parse("nonce").unwrap(),
+        address: address.to_owned(),
+        metadata,
+        version: "0.1.0".to_owned(),
+        leaving: false,
     }
 }
 

@@ -1,7 +1,8 @@
 //! From method and path to what is asked for (contract §5 and Skiff's additions). Names in the path are still texts
 //! here: what a bad one means differs from route to route.
 
-use crate::http::{Method, Request, Status};
+use super::message::{Method, Request};
+use super::status::Status;
 
 use super::failure::Failure;
 
