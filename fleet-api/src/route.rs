@@ -60,7 +60,6 @@ impl Route {
             return Err(Failure::new(Status::MethodNotAllowed, ""));
         }
         let below = PREFIXES.iter().find_map(|prefix| path.strip_prefix(*prefix));
-        // `GET /metrics` has no prefix; it will be asked for here.
         match below.ok_or_else(nothing_there)? {
             [] | [""] => Err(Failure::new(Status::MethodNotAllowed, "")),
             parts => Self::below_prefix(parts, &request.method),

@@ -12,16 +12,23 @@ use fleet_api::{Call, Done, Failure, Reply};
 use smol::future::yield_now;
 use smol::stream;
 
-use crate::http::{Method, Peer, Request, Response, Status};
+use crate::http::{Body, Method, Peer, Request, Response, Status};
+use crate::metrics::CONTENT_TYPE;
 use crate::pool;
 
 pub use host::{Audit, Host, NOT_CONNECTED, NotAdopted};
+
+/// The path of the numbers for Prometheus; it has no prefix (contract §5.3).
+const METRICS: &str = "metrics";
 
 /// Pieces sent before other tasks of the agent get their turn; a beat must not wait for a list.
 const PIECES_PER_TURN: usize = 32;
 
 /// Answers one request of `peer`.
 pub async fn answer(host: &impl Host, request: Request, peer: Peer) -> Response {
+    if request.path == [METRICS] {
+        return metrics(host, &request.method);
+    }
     let call = Call::read(&request, host.page_limit());
     if let Err(message) = host.standing()
         && !matches!(call, Ok(Call::Adopt))
@@ -36,6 +43,19 @@ pub async fn answer(host: &impl Host, request: Request, peer: Peer) -> Response 
     match outcome {
         Ok(done) => response(done.reply),
         Err(failure) => Response::error(failure.status, &failure.message),
+    }
+}
+
+/// Answered in every standing: a machine that is cut off is the one to look at.
+fn metrics(host: &impl Host, method: &Method) -> Response {
+    match (method, host.metrics()) {
+        (_, None) => Response::error(Status::NotFound, ""),
+        (Method::Get | Method::Head, Some(page)) => Response {
+            status: Status::Ok,
+            headers: vec![("Content-Type", CONTENT_TYPE.to_owned())],
+            body: Body::Bytes(page.into_bytes()),
+        },
+        (_, Some(_)) => Response::error(Status::MethodNotAllowed, "only GET supported against this resource"),
     }
 }
 

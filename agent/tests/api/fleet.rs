@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use agent::api::{self, Audit, Host, NotAdopted};
 use agent::http::{Body, Method, Peer, Request};
+use agent::metrics;
 use cluster::records::{Placement, Presence, StateRow};
 use cluster::state::Order;
 use cluster::{BootId, Incarnation, MachineId, Nonce, Session, UnitName, json, keys};
@@ -36,6 +37,11 @@ impl Host for Agent {
         self.standing.borrow().clone()
     }
 
+    fn metrics(&self) -> Option<String> {
+        let member = self.standing.borrow().is_ok();
+        metrics::page(metrics::Standing { member, frozen: !member, leads: false })
+    }
+
     async fn adopt(&self) -> Result<String, NotAdopted> {
         self.standing
             .borrow()
@@ -61,18 +67,23 @@ impl Agent {
     pub(super) fn of(endpoint: &str) -> Self {
         let endpoints = Endpoints::new(vec![Endpoint::parse(endpoint).unwrap()]).unwrap();
         let settings = Settings::new(endpoints, KeyPrefix::parse("/_coreos.com/fleet/").unwrap());
-        let store = Arc::new(Etcd::new(&settings).unwrap());
+        let store = metrics::counted(Etcd::new(&settings).unwrap());
         Self { store, standing: RefCell::new(Ok(())), audits: RefCell::default() }
     }
 
     /// Status and body.
     pub(super) fn send(&self, method: Method, target: &str, types: &[&str], body: &str) -> (u16, String) {
+        self.send_to(method, &format!("fleet/v1/{target}"), types, body)
+    }
+
+    /// The same, the target with its prefix.
+    pub(super) fn send_to(&self, method: Method, target: &str, types: &[&str], body: &str) -> (u16, String) {
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
         let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
         let request = Request {
             method,
-            target: target.to_owned(),
-            path: ["fleet", "v1"].into_iter().chain(path.split('/')).map(str::to_owned).collect(),
+            target: target.trim_start_matches("fleet/v1/").to_owned(),
+            path: path.split('/').map(str::to_owned).collect(),
             query: pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
             content_types: types.iter().map(|value| (*value).to_owned()).collect(),
             body: body.as_bytes().to_vec(),
