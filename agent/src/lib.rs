@@ -13,6 +13,7 @@ pub mod http;
 pub mod lease;
 pub mod leave;
 pub mod log;
+pub mod metrics;
 pub mod node;
 pub mod notice;
 pub mod pool;

@@ -15,7 +15,7 @@ use agent::reconcile::{self, Reconciler};
 use agent::runtime_dir::RuntimeDir;
 use agent::signals::Signals;
 use agent::watch::Watch;
-use agent::{engine, error, info, lease, leave, log, presence, serving, warn, watchdog};
+use agent::{engine, error, info, lease, leave, log, metrics, presence, serving, warn, watchdog};
 use cluster::keys;
 use registry::etcd::Etcd;
 use smol::LocalExecutor;
@@ -78,7 +78,8 @@ async fn run<'a>(
     let hands = Arc::new(hands(&loaded)?);
     let identity = identify(&loaded, &hands.runtime)?;
     info!("skiff-agent {} on machine {}", env!("CARGO_PKG_VERSION"), identity.id);
-    let store = Arc::new(Etcd::new(&loaded.settings.etcd).map_err(|error| error.to_string())?);
+    let etcd = Etcd::new(&loaded.settings.etcd).map_err(|error| error.to_string())?;
+    let store = metrics::counted(etcd);
     let remembered = hands.runtime.remembered(&identity.id).map_err(|error| error.to_string())?;
     let (ropes, bells) = bells();
     let (runtime, config_file) = (hands.runtime.clone(), loaded.file.clone());

@@ -12,7 +12,8 @@ use crate::adopt;
 use crate::api::{self, Audit, Host, NotAdopted};
 use crate::config::{ListenAddress, Settings};
 use crate::http::{self, Limits, Listener, Notice, Options};
-use crate::node::{self, Node};
+use crate::metrics;
+use crate::node::{self, Node, Standing};
 
 /// The group that may use the API's own Unix sockets (design: trust).
 const GROUP: &str = "fleet";
@@ -73,6 +74,15 @@ impl Host for Served {
 
     fn standing(&self) -> Result<(), String> {
         node::refusal(&self.0.standing()).map_or(Ok(()), Err)
+    }
+
+    fn metrics(&self) -> Option<String> {
+        let standing = self.0.standing();
+        metrics::page(metrics::Standing {
+            member: standing == Standing::Member,
+            frozen: matches!(standing, Standing::Frozen(_)),
+            leads: self.0.leadership.get().is_some(),
+        })
     }
 
     async fn adopt(&self) -> Result<String, NotAdopted> {

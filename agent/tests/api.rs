@@ -8,6 +8,7 @@ mod api {
     //! The cases by subject, and the fleet they ask.
     mod fleet;
     mod machines;
+    mod metrics;
     mod orders;
     mod outages;
     mod questions;

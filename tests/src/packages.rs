@@ -13,7 +13,7 @@ use crate::run::{Ran, finish};
 
 /// What `cargo verify` needs: a file that shows it is there (a bare name is looked for in `PATH`), and the package of
 /// Debian and Ubuntu that has it.
-pub const FOR_VERIFY: [(&str, &str); 24] = [
+pub const FOR_VERIFY: [(&str, &str); 25] = [
     ("bash", "bash"),
     ("busybox", "busybox-static"),
     ("cc", "gcc"),
@@ -30,6 +30,7 @@ pub const FOR_VERIFY: [(&str, &str); 24] = [
     ("nsenter", "util-linux"),
     ("openssl", "openssl"),
     ("podman", "podman"),
+    ("promtool", "prometheus"),
     ("setpriv", "util-linux"),
     ("ssh", "openssh-client"),
     ("sshd", "openssh-server"),

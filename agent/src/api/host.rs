@@ -33,8 +33,11 @@ pub trait Host {
     ///
     /// # Errors
     /// They cannot: every path answers 503 with this message, [`NOT_CONNECTED`] if there is nothing more to say. Only
-    /// `POST registry/adopt` is served all the same.
+    /// `POST registry/adopt` and `GET /metrics` are served all the same.
     fn standing(&self) -> Result<(), String>;
+
+    /// The page of numbers for Prometheus; `None` if this agent has none.
+    fn metrics(&self) -> Option<String>;
 
     /// Lets the machines of this agent's fleet join the fleet of the store it sees (registry rule 4).
     ///

@@ -3,7 +3,7 @@
 
 use super::head::Refusal;
 use super::limits::Limits;
-use super::status::Status;
+use fleet_api::Status;
 
 /// A target taken apart.
 #[derive(Debug, PartialEq, Eq)]

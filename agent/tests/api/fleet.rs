@@ -1,10 +1,12 @@
 //! A fleet that consists of its registry: a real etcd, an API before it, and words for what its machines would write.
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use agent::api::{self, Audit, Host, NotAdopted};
 use agent::http::{Body, Method, Peer, Request};
+use agent::metrics;
 use cluster::records::{Placement, Presence, StateRow};
 use cluster::state::Order;
 use cluster::{BootId, Incarnation, MachineId, Nonce, Session, UnitName, json, keys};
@@ -35,6 +37,11 @@ impl Host for Agent {
         self.standing.borrow().clone()
     }
 
+    fn metrics(&self) -> Option<String> {
+        let member = self.standing.borrow().is_ok();
+        metrics::page(metrics::Standing { member, frozen: !member, leads: false })
+    }
+
     async fn adopt(&self) -> Result<String, NotAdopted> {
         self.standing
             .borrow()
@@ -60,18 +67,23 @@ impl Agent {
     pub(super) fn of(endpoint: &str) -> Self {
         let endpoints = Endpoints::new(vec![Endpoint::parse(endpoint).unwrap()]).unwrap();
         let settings = Settings::new(endpoints, KeyPrefix::parse("/_coreos.com/fleet/").unwrap());
-        let store = Arc::new(Etcd::new(&settings).unwrap());
+        let store = metrics::counted(Etcd::new(&settings).unwrap());
         Self { store, standing: RefCell::new(Ok(())), audits: RefCell::default() }
     }
 
     /// Status and body.
     pub(super) fn send(&self, method: Method, target: &str, types: &[&str], body: &str) -> (u16, String) {
+        self.send_to(method, &format!("fleet/v1/{target}"), types, body)
+    }
+
+    /// The same, the target with its prefix.
+    pub(super) fn send_to(&self, method: Method, target: &str, types: &[&str], body: &str) -> (u16, String) {
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
         let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
         let request = Request {
             method,
-            target: target.to_owned(),
-            path: ["fleet", "v1"].into_iter().chain(path.split('/')).map(str::to_owned).collect(),
+            target: target.trim_start_matches("fleet/v1/").to_owned(),
+            path: path.split('/').map(str::to_owned).collect(),
             query: pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
             content_types: types.iter().map(|value| (*value).to_owned()).collect(),
             body: body.as_bytes().to_vec(),
@@ -140,16 +152,12 @@ impl Fleet {
 
     /// A machine registers.
     pub(super) fn register(&self, machine: &str) -> Session {
-        let presence = Presence {
-            id: id(machine),
-            boot: BootId::parse("boot").unwrap(),
-            nonce: Nonce::parse("nonce").unwrap(),
-            address: "10.0.0.1".to_owned(),
-            metadata: [("region".to_owned(), "east".to_owned())].into(),
-            version: "0.1.0".to_owned(),
-            leaving: false,
-        };
-        Session::new(self.write(&keys::presence(&id(machine)), &presence)).unwrap()
+        self.register_as(presence(machine, "10.0.0.1", [("region".to_owned(), "east".to_owned())].into()))
+    }
+
+    /// A machine registers with this record.
+    pub(super) fn register_as(&self, presence: Presence) -> Session {
+        Session::new(self.write(&keys::presence(&presence.id), &presence)).unwrap()
     }
 
     /// The leader places a unit.
@@ -158,7 +166,7 @@ impl Fleet {
         self.write(&keys::placement(&name(unit)), &placement);
     }
 
-    /// A machine reports a unit.
+    /// A machine reports a unit that runs.
     pub(super) fn report(
         &self,
         unit: &str,
@@ -167,15 +175,28 @@ impl Fleet {
         incarnation: Incarnation,
         order: Order,
     ) {
+        self.report_as(unit, machine, session, incarnation, order, ("loaded", "active", "running"));
+    }
+
+    /// A machine reports a unit as systemd shows it: LOAD, ACTIVE and SUB.
+    pub(super) fn report_as(
+        &self,
+        unit: &str,
+        machine: &str,
+        session: Session,
+        incarnation: Incarnation,
+        order: Order,
+        (load, active, sub): (&str, &str, &str),
+    ) {
         let hash = self.store().read(&keys::spec(&name(unit)), Freshness::Quorum).unwrap().0.unwrap();
         let spec: cluster::records::Spec = json::decode(hash.value.as_bytes()).unwrap();
         let row = StateRow {
             incarnation,
             hash: spec.hash,
             order: Some(order),
-            load: "loaded".to_owned(),
-            active: "active".to_owned(),
-            sub: "running".to_owned(),
+            load: load.to_owned(),
+            active: active.to_owned(),
+            sub: sub.to_owned(),
             error: String::new(),
         };
         self.write(&keys::state(&id(machine), session, &name(unit)), &row);
@@ -190,6 +211,19 @@ impl Fleet {
             Outcome::Done { created, .. } => created,
             other => panic!("create {key}: {other:?}"),
         }
+    }
+}
+
+/// The record of a machine.
+pub(super) fn presence(machine: &str, address: &str, metadata: BTreeMap<String, String>) -> Presence {
+    Presence {
+        id: id(machine),
+        boot: BootId::parse("boot").unwrap(),
+        nonce: Nonce::parse("nonce").unwrap(),
+        address: address.to_owned(),
+        metadata,
+        version: "0.1.0".to_owned(),
+        leaving: false,
     }
 }
 

@@ -8,7 +8,8 @@ use registry::store::Store;
 use registry::units::{self, UnitError};
 use serde::Deserialize;
 
-use crate::http::{Request, Status};
+use super::message::Request;
+use super::status::Status;
 
 use super::failure::Failure;
 use super::reply::Done;

@@ -9,7 +9,7 @@ use registry::settle::{Settled, settle};
 use registry::store::Store;
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-use crate::http::Status;
+use super::status::Status;
 
 use super::failure::Failure;
 use super::reads;

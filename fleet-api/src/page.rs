@@ -4,7 +4,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE;
 
-use crate::http::Request;
+use super::message::Request;
 
 use super::failure::Failure;
 
@@ -104,7 +104,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::http::Method;
+    use crate::message::Method;
 
     fn asked(query: &[(&str, &str)], limit: u16) -> Result<Extent, String> {
         let query = query.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();

@@ -6,7 +6,8 @@ use cluster::snapshot::Snapshot;
 use cluster::{MachineId, UnitName};
 use registry::store::{Freshness, Store};
 
-use crate::http::{Request, Status};
+use super::message::Request;
+use super::status::Status;
 
 use super::failure::Failure;
 use super::list::List;

@@ -21,6 +21,26 @@ pub(super) fn encode(object: &impl Serialize) -> Result<String, JsonError> {
     json::encode(object, API_OBJECT_MAX_BYTES)
 }
 
+/// Most bytes of an error body; texts come from us and repeat at most a name or two.
+const ERROR_BODY_MAX_BYTES: usize = 16 * 1024;
+
+#[derive(Serialize)]
+struct ErrorBody<'a> {
+    error: ErrorFields<'a>,
+}
+
+#[derive(Serialize)]
+struct ErrorFields<'a> {
+    code: u16,
+    message: &'a str,
+}
+
+/// An error as its body; a message that is too long is left out.
+pub(super) fn error(code: u16, message: &str) -> String {
+    json::encode(&ErrorBody { error: ErrorFields { code, message } }, ERROR_BODY_MAX_BYTES)
+        .unwrap_or_else(|_| format!("{{\"error\":{{\"code\":{code},\"message\":\"\"}}}}"))
+}
+
 /// A unit; what is left of one that is gone has a name and little else.
 #[derive(Debug, Serialize)]
 pub(super) struct UnitObject<'a> {
@@ -165,4 +185,15 @@ pub(super) struct VerdictObject<'a> {
 #[derive(Debug, Serialize)]
 pub(super) struct Said {
     pub(super) message: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::error;
+
+    #[test]
+    fn errors_have_the_api_s_body() {
+        let text = error(404, "unit \"a\\b\" does\nnot exist");
+        assert_eq!(text, r#"{"error":{"code":404,"message":"unit \"a\\b\" does\nnot exist"}}"#);
+    }
 }

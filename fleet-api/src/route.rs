@@ -1,7 +1,8 @@
 //! From method and path to what is asked for (contract §5 and Skiff's additions). Names in the path are still texts
 //! here: what a bad one means differs from route to route.
 
-use crate::http::{Method, Request, Status};
+use super::message::{Method, Request};
+use super::status::Status;
 
 use super::failure::Failure;
 
@@ -59,7 +60,6 @@ impl Route {
             return Err(Failure::new(Status::MethodNotAllowed, ""));
         }
         let below = PREFIXES.iter().find_map(|prefix| path.strip_prefix(*prefix));
-        // `GET /metrics` has no prefix; it will be asked for here.
         match below.ok_or_else(nothing_there)? {
             [] | [""] => Err(Failure::new(Status::MethodNotAllowed, "")),
             parts => Self::below_prefix(parts, &request.method),

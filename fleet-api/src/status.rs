@@ -52,7 +52,8 @@ statuses! {
 
 impl Status {
     /// False for the statuses that end with their headers.
-    pub(super) const fn has_body(self) -> bool {
+    #[must_use]
+    pub const fn has_body(self) -> bool {
         !matches!(self, Self::NoContent | Self::NotModified)
     }
 }

@@ -9,7 +9,7 @@ use cluster::{TargetState, UnitName};
 use registry::store::{Freshness, Store};
 use registry::{reads as typed, units as records};
 
-use crate::http::Status;
+use super::status::Status;
 
 use super::failure::Failure;
 use super::list::List;

@@ -4,7 +4,7 @@ use cluster::snapshot::{Machine, Snapshot};
 use cluster::{MachineId, keys};
 use registry::store::{Freshness, Outcome, Store};
 
-use crate::http::Status;
+use super::status::Status;
 
 use super::failure::Failure;
 use super::list::List;

@@ -9,7 +9,7 @@ use cluster::{MachineId, UnitName};
 use registry::reads as typed;
 use registry::store::{Freshness, Store};
 
-use crate::http::Status;
+use super::status::Status;
 
 use super::failure::Failure;
 use super::reply::Reply;

@@ -1,21 +1,13 @@
-//! Lists of objects as responses: each object is encoded when the client is ready to take it, so that a list of
-//! everything never stands in memory as text. What the objects are is up to the routes.
+//! Lists of objects: each object is encoded when whoever asked is ready to take it, so that a list of everything never
+//! stands in memory as text. What the objects are is up to the routes.
 
 use std::iter;
-
-use smol::future::yield_now;
-use smol::stream;
-
-use crate::http::{Response, Status};
-
-/// Pieces sent before other tasks of the agent get their turn; a beat must not wait for a list.
-const PIECES_PER_TURN: usize = 32;
 
 /// Objects as JSON text, made as they are asked for.
 pub(super) type Objects = Box<dyn Iterator<Item = String> + Send>;
 
 /// One page of a list, or all of it.
-pub(super) struct List {
+pub struct List {
     /// The field the objects are in: `units`.
     pub(super) field: &'static str,
     /// The token of the next page.
@@ -31,7 +23,7 @@ impl List {
     }
 
     /// The body; its fields stand in the order of their names, as in fleet's, and an empty list is `{}`.
-    fn pieces(self) -> Box<dyn Iterator<Item = String> + Send> {
+    pub(super) fn pieces(self) -> Box<dyn Iterator<Item = String> + Send> {
         let mut objects = self.objects.peekable();
         if objects.peek().is_none() {
             return Box::new(iter::once("{}".to_owned()));
@@ -47,17 +39,6 @@ impl List {
         let separated = objects
             .map(move |object| if std::mem::take(&mut is_first) { object } else { format!(",{object}") });
         Box::new(iter::once(open).chain(separated).chain(iter::once(close)))
-    }
-
-    pub(super) fn into_response(self) -> Response {
-        let pieces = stream::unfold((self.pieces(), 1), |(mut pieces, turn)| async move {
-            let piece = pieces.next()?;
-            if turn % PIECES_PER_TURN == 0 {
-                yield_now().await;
-            }
-            Some((Ok(piece.into_bytes()), (pieces, turn + 1)))
-        });
-        Response::json_stream(Status::Ok, Box::pin(pieces))
     }
 }
 

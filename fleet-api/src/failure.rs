@@ -1,22 +1,27 @@
 //! The ways a request can fail, each with its status and the message the client sees (contract §5). How an error
-//! looks on the wire is `http`'s business.
+//! looks on the wire is up to whoever serves it.
 
 use cluster::UnitName;
 use cluster::validate::ValidateError;
 use registry::store::StoreError;
 use registry::units::UnitError;
 
-use crate::http::{Response, Status};
+use super::status::Status;
+use super::wire;
 
 /// A request that failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Failure {
-    pub(super) status: Status,
-    pub(super) message: String,
+pub struct Failure {
+    /// The status.
+    pub status: Status,
+    /// What the client is told.
+    pub message: String,
 }
 
 impl Failure {
-    pub(super) fn new(status: Status, message: impl Into<String>) -> Self {
+    /// A failure with a status and its message.
+    #[must_use]
+    pub fn new(status: Status, message: impl Into<String>) -> Self {
         Self { status, message: message.into() }
     }
 
@@ -37,13 +42,16 @@ impl Failure {
         UnitError::Unreadable(unit.clone(), cause.to_owned()).into()
     }
 
-    /// True if nobody knows whether what was asked for has happened.
-    pub(super) fn is_open(&self) -> bool {
-        self.status.code() >= 500
+    /// The body that goes with it: `{"error":{"code":…,"message":…}}` (contract §5).
+    #[must_use]
+    pub fn body(&self) -> String {
+        wire::error(self.status.code(), &self.message)
     }
 
-    pub(super) fn into_response(self) -> Response {
-        Response::error(self.status, &self.message)
+    /// True if nobody knows whether what was asked for has happened.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.status.code() >= 500
     }
 }
 

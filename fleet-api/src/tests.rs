@@ -10,7 +10,7 @@
 //! show units|machines|states [LIMIT] | show explain NAME | show unit NAME
 //! ```
 
-#[path = "../../../cluster/tests/runner/mod.rs"]
+#[path = "../../cluster/tests/runner/mod.rs"]
 mod runner;
 
 use cluster::records::{Presence, Spec, StateRow};
@@ -18,13 +18,12 @@ use cluster::snapshot::Snapshot;
 use cluster::state::Order;
 use cluster::unit_file::{UnitFile, UnitOption};
 use cluster::{BootId, Hash, Incarnation, MachineId, Nonce, TargetState, UnitName, json};
-use smol::stream::StreamExt;
 
 use super::page::Extent;
 use super::reads::Files;
 use super::reply::Reply;
 use super::{explain, machines, states, units};
-use crate::http::{Body, Method, Request};
+use crate::{Failure, Method, Request};
 
 fn number(word: &str) -> u64 {
     word.strip_prefix('@').and_then(|text| text.parse().ok()).unwrap_or_else(|| panic!("no index: {word}"))
@@ -114,23 +113,11 @@ fn absorb(snapshot: &mut Snapshot, files: &mut Files, line: &str) {
     files.absorb(&key, &value);
 }
 
-fn text(reply: Result<Reply, super::Failure>) -> String {
-    let response = match reply {
-        Ok(reply) => reply.into_response(),
-        Err(failure) => failure.into_response(),
-    };
-    let body = match response.body {
-        Body::Empty => Vec::new(),
-        Body::Bytes(bytes) => bytes,
-        Body::Stream(mut pieces) => smol::block_on(async {
-            let mut whole = Vec::new();
-            while let Some(piece) = pieces.next().await {
-                whole.extend(piece.unwrap());
-            }
-            whole
-        }),
-    };
-    format!("{} {}", response.status.code(), String::from_utf8(body).unwrap())
+fn text(reply: Result<Reply, Failure>) -> String {
+    match reply {
+        Ok(reply) => format!("{} {}", reply.status().code(), reply.pieces().collect::<String>()),
+        Err(failure) => format!("{} {}", failure.status.code(), failure.body()),
+    }
 }
 
 fn pages(limit: u16, list: impl Fn(Extent) -> super::List) -> String {
@@ -177,13 +164,13 @@ fn objects() {
 
 #[test]
 fn the_discovery_document_is_json_and_names_the_routes() {
-    let _: serde::de::IgnoredAny = json::decode(super::DISCOVERY.as_bytes()).unwrap();
+    let _: serde::de::IgnoredAny = json::decode(super::call::DISCOVERY.as_bytes()).unwrap();
     for text in [
         "\"discovery#restDescription\"",
         "\"fleet.Unit.Set\"",
         "\"state/{unitName}\"",
         "\"$ENDPOINT/fleet/v1/\"",
     ] {
-        assert!(super::DISCOVERY.contains(text), "{text}");
+        assert!(super::call::DISCOVERY.contains(text), "{text}");
     }
 }

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::http::Method;
+use crate::message::Method;
 
 fn request(content_types: &[&str], body: &[u8]) -> Request {
     Request {
