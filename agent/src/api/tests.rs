@@ -122,7 +122,7 @@ fn text(reply: Result<Reply, super::Failure>) -> String {
     let body = match response.body {
         Body::Empty => Vec::new(),
         Body::Bytes(bytes) => bytes,
-        Body::Stream(mut pieces) => smol::block_on(async {
+        Body::Stream(mut pieces) | Body::Live(mut pieces) => smol::block_on(async {
             let mut whole = Vec::new();
             while let Some(piece) = pieces.next().await {
                 whole.extend(piece.unwrap());
