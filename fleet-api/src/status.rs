@@ -1,4 +1,4 @@
-//! The status codes the API answers with (contract §5) and those of HTTP itself that a server needs.
+//! The status codes the API and the store answer with (contract §5) and those of HTTP itself that a server needs.
 
 macro_rules! statuses {
     ($($variant:ident = $code:literal $reason:literal),* $(,)?) => {
@@ -29,13 +29,16 @@ statuses! {
     Created = 201 "Created",
     Accepted = 202 "Accepted",
     NoContent = 204 "No Content",
+    MovedPermanently = 301 "Moved Permanently",
     NotModified = 304 "Not Modified",
     BadRequest = 400 "Bad Request",
+    Unauthorized = 401 "Unauthorized",
     Forbidden = 403 "Forbidden",
     NotFound = 404 "Not Found",
     MethodNotAllowed = 405 "Method Not Allowed",
     RequestTimeout = 408 "Request Timeout",
     Conflict = 409 "Conflict",
+    PreconditionFailed = 412 "Precondition Failed",
     ContentTooLarge = 413 "Request Entity Too Large",
     UriTooLong = 414 "Request URI Too Long",
     UnsupportedMediaType = 415 "Unsupported Media Type",

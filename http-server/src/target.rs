@@ -17,6 +17,9 @@ pub(super) fn parse(target: &str, limits: &Limits) -> Result<Target, Refusal> {
     if target.len() > limits.target_bytes {
         return Err(Refusal::new(Status::UriTooLong, "request target too long"));
     }
+    if !limits.splits_targets {
+        return Ok(Target { path: Vec::new(), query: Vec::new() });
+    }
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
     let path = origin_path(path).ok_or(Refusal::bad("request target must begin with \"/\""))?;
     if path.contains('#') || query.contains('#') {
@@ -85,7 +88,7 @@ fn decode(text: &str, plus_is_blank: bool) -> Result<String, Refusal> {
 #[cfg(test)]
 mod tests {
     use super::{Limits, parse};
-    use crate::http::Status;
+    use crate::Status;
 
     fn path(target: &str) -> Vec<String> {
         parse(target, &Limits::default()).unwrap().path

@@ -14,6 +14,9 @@ pub struct Limits {
     pub refusals: usize,
     /// Request line and headers, in bytes; 431.
     pub head_bytes: usize,
+    /// Whether the target is taken apart into path and query. If not, both stay empty, and a handler that has rules of its
+    /// own for what a path may hold reads [`Request::target`](crate::Request::target).
+    pub splits_targets: bool,
     /// Path and query, in bytes; 414.
     pub target_bytes: usize,
     /// Parts of the path; 404.
@@ -44,6 +47,7 @@ impl Default for Limits {
             connections: limits::API_CONNECTIONS_MAX,
             refusals: limits::API_REFUSALS_MAX,
             head_bytes: limits::API_HEAD_MAX_BYTES,
+            splits_targets: true,
             target_bytes: limits::API_TARGET_MAX_BYTES,
             path_segments: limits::API_PATH_SEGMENTS_MAX,
             query_pairs: limits::API_QUERY_PAIRS_MAX,

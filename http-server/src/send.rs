@@ -49,11 +49,14 @@ pub(super) async fn send(socket: &Socket, response: Response, form: Form<'_>) ->
     let Response { status, headers, body } = response;
     let (whole, pieces) = match body {
         Body::Bytes(bytes) => (bytes, None),
+        Body::Live(pieces) if status.has_body() && !form.head_only => {
+            return send_live(socket, (status, &headers), pieces, form).await;
+        }
         Body::Stream(pieces) if status.has_body() => match beginning(pieces).await {
             Ok(beginning) => beginning,
             Err(cause) => return fail(socket, cause, form).await,
         },
-        Body::Empty | Body::Stream(_) => (Vec::new(), None),
+        Body::Empty | Body::Stream(_) | Body::Live(_) => (Vec::new(), None),
     };
     match pieces {
         None => {
@@ -149,6 +152,36 @@ async fn send_pieces(
     write(socket, &out, form).await
 }
 
+/// The head at once, then each piece as it comes, until there are no more or the client is gone.
+async fn send_live(
+    socket: &Socket,
+    (status, headers): (Status, &[(&'static str, String)]),
+    mut pieces: Pieces,
+    form: Form<'_>,
+) -> Result<bool, SendError> {
+    let extent = if form.is_http11 { Extent::Chunked } else { Extent::UntilClose };
+    let form = Form { keep_alive: form.keep_alive && form.is_http11, ..form };
+    write(socket, head(status, headers, &extent, form).as_bytes(), form).await?;
+    loop {
+        let next = async { Ok(pieces.next().await) };
+        let gone = async {
+            socket.gone().await;
+            Err(SendError::Client)
+        };
+        let mut out = Vec::new();
+        match future::or(next, gone).await? {
+            Some(Ok(piece)) => frame(&mut out, &piece, form.is_http11),
+            Some(Err(cause)) => return Err(SendError::Body(cause)),
+            None => break,
+        }
+        write(socket, &out, form).await?;
+    }
+    if form.is_http11 {
+        write(socket, b"0\r\n\r\n", form).await?;
+    }
+    Ok(form.keep_alive)
+}
+
 async fn flush(
     socket: &Socket,
     out: &mut Vec<u8>,
@@ -192,7 +225,9 @@ fn head(status: Status, headers: &[(&'static str, String)], extent: &Extent, for
     for (name, value) in headers {
         line(name, value);
     }
-    line("Server", form.server);
+    if !form.server.is_empty() {
+        line("Server", form.server);
+    }
     let mut text = String::new();
     let _ = write!(text, "{}", HttpDate::now());
     line("Date", &text);

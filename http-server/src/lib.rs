@@ -1,5 +1,5 @@
-//! A small HTTP/1.1 server for the agent's API, on the agent's own thread. It knows the protocol and its bounds; what
-//! is asked and answered is the handler's business ([`serve()`]).
+//! A small HTTP/1.1 server for the agent's API and for the store, on its caller's own thread. It knows the protocol and
+//! its bounds; what is asked and answered is the handler's business ([`serve()`]).
 //!
 //! ```text
 //! serve ── listener ── connection ─┬─ head ── target     bytes to a request

@@ -47,9 +47,12 @@ pub enum Body {
     /// Piece by piece, in chunks unless it proves short. An error breaks the connection, so that the client cannot
     /// take the part it has for the whole.
     Stream(Pieces),
+    /// Piece by piece and each at once, the head before the first one: for a client that waits, perhaps for long, and
+    /// that may go away meanwhile, which ends the stream.
+    Live(Pieces),
 }
 
-/// The answer to a request. The server adds `Server`, `Date` and the headers of framing and connection.
+/// The answer to a request. The server adds `Server` (if it has a name), `Date` and the headers of framing and connection.
 pub struct Response {
     /// The status.
     pub status: Status,

@@ -25,6 +25,17 @@ impl Socket {
         self.0.readable().await
     }
 
+    /// Ends once the peer has closed the connection or it broke; never while the peer may still listen.
+    pub(super) async fn gone(&self) {
+        let mut byte = [0_u8];
+        let peek = || recv(self.0.as_raw_fd(), &mut byte, MsgFlags::MSG_PEEK);
+        match self.0.readable().await.and_then(|()| uninterrupted(peek)) {
+            Ok(1..) => future::pending().await,
+            Err(cause) if cause.kind() == io::ErrorKind::WouldBlock => future::pending().await,
+            Ok(0) | Err(_) => {}
+        }
+    }
+
     /// Appends what is there to `buffer`, at most `most` bytes, and waits if there is nothing; 0 at the end of the
     /// stream. The buffer grows only once there is something.
     pub(super) async fn read_onto(&self, buffer: &mut Vec<u8>, most: usize) -> io::Result<usize> {

@@ -26,7 +26,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
 /// How a server presents itself and what it keeps to.
 pub struct Options {
-    /// Value of the Server header; `fleetd/<version>` in the agent (contract §5).
+    /// Value of the Server header, `fleetd/<version>` in the agent's API (contract §5); empty for no such header.
     pub server_name: String,
     /// Its bounds.
     pub limits: Limits,

@@ -1,8 +1,8 @@
 //! What heads are understood and which are refused; the shapes by which requests are smuggled above all.
 
 use super::{Framing, Head, parse, too_long};
-use crate::http::limits::Limits;
-use crate::http::{Method, Status};
+use crate::limits::Limits;
+use crate::{Method, Status};
 
 fn head(text: &str) -> Head {
     let (head, length) = parse(text.as_bytes(), &Limits::default()).unwrap().unwrap();
