@@ -21,6 +21,9 @@ mod orders;
 #[path = "behaviour/remote.rs"]
 mod remote;
 #[cfg(test)]
+#[path = "behaviour/ssh_words.rs"]
+mod ssh_words;
+#[cfg(test)]
 #[cfg(feature = "tls")]
 #[path = "behaviour/tls.rs"]
 mod tls;

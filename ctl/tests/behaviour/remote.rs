@@ -8,7 +8,7 @@ use cluster::TargetState::{Inactive, Launched};
 
 use crate::double::Double;
 use crate::double::fleet::Fleet;
-use crate::run::{Outcome, fleetctl, fresh_folder, outcome};
+use crate::run::{Outcome, fleetctl, fresh_folder, home, outcome};
 
 const HELLO: &str = include_str!("../../testdata/units/hello.service");
 const MONITOR: &str = include_str!("../../testdata/units/monitor.service");
@@ -31,6 +31,14 @@ fn with(double: &Double, programs: &PathBuf, line: &str) -> Outcome {
     outcome(command)
 }
 
+/// What every ssh begins with.
+fn usual() -> String {
+    let home = home().display().to_string();
+    format!(
+        "ssh|-o|ConnectTimeout=10|-o|UserKnownHostsFile={home}/.fleetctl/known_hosts {home}/.ssh/known_hosts|"
+    )
+}
+
 fn double(name: &str) -> Double {
     let double = Double::start(name, Fleet::placing(&[("hello.service", 0), ("web@1.service", 1)]));
     double.fleet().has("hello.service", HELLO, Launched);
@@ -42,9 +50,12 @@ fn double(name: &str) -> Double {
 fn status_runs_where_the_unit_is() {
     let (double, programs) = (double("status"), programs("status", 0));
     let shown = with(&double, &programs, "status --no-block hello web@1");
-    let wanted = "ssh|-o|ConnectTimeout=10|--|core@10.99.0.13|systemctl status -l -- hello.service|\n\n\
-                  ssh|-o|ConnectTimeout=10|--|core@10.99.0.12|systemctl status -l -- web@1.service|\n";
-    assert_eq!(shown, Outcome { stdout: wanted.to_owned(), stderr: String::new(), exit: 0 });
+    let wanted = format!(
+        "{0}--|core@10.99.0.13|systemctl status -l -- hello.service|\n\n\
+         {0}--|core@10.99.0.12|systemctl status -l -- web@1.service|\n",
+        usual()
+    );
+    assert_eq!(shown, Outcome { stdout: wanted, stderr: String::new(), exit: 0 });
 }
 
 #[test]
@@ -52,7 +63,7 @@ fn status_of_a_global_unit_goes_to_every_machine() {
     let (double, programs) = (double("status-global"), programs("status-global", 0));
     double.fleet().has("monitor.service", MONITOR, Launched);
     let shown = with(&double, &programs, "status monitor --ssh-port=2222").stdout;
-    let hosts: Vec<&str> = shown.lines().filter_map(|line| line.split('|').nth(6)).collect();
+    let hosts: Vec<&str> = shown.lines().filter_map(|line| line.split('|').nth(8)).collect();
     assert_eq!(hosts, ["core@10.99.0.13", "core@10.99.0.12", "core@10.99.0.11"], "{shown}");
 }
 
@@ -68,9 +79,8 @@ fn the_journal_takes_its_flags_along() {
     let (double, programs) = (double("journal"), programs("journal", 0));
     let shown =
         with(&double, &programs, "journal -f --lines 5 --output=cat --sudo --ssh-username root hello");
-    let wanted = "ssh|-o|ConnectTimeout=10|--|root@10.99.0.13|sudo journalctl --unit hello.service --no-pager -n 5 \
-                  --output cat -f|\n";
-    assert_eq!(shown.stdout, wanted, "{shown:?}");
+    let line = "sudo journalctl --unit hello.service --no-pager -n 5 --output cat -f";
+    assert_eq!(shown.stdout, format!("{}--|root@10.99.0.13|{line}|\n", usual()), "{shown:?}");
 }
 
 #[test]
@@ -112,7 +122,7 @@ fn ssh_goes_to_a_machine_or_to_the_machine_of_a_unit() {
     let went = |line: &str| {
         let shown = with(&double, &programs, line);
         assert_eq!((shown.exit, shown.stderr.as_str()), (5, ""), "{shown:?}");
-        shown.stdout.replace("ssh|-o|ConnectTimeout=10|", "")
+        shown.stdout.replace(&usual(), "")
     };
     assert_eq!(went("ssh 9678"), "--|core@10.99.0.13|\n");
     assert_eq!(went("ssh hello"), "--|core@10.99.0.13|\n");
