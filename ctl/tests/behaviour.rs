@@ -12,6 +12,9 @@ mod answers;
 #[path = "behaviour/explain.rs"]
 mod explain;
 #[cfg(test)]
+#[path = "behaviour/fd_forward.rs"]
+mod fd_forward;
+#[cfg(test)]
 #[path = "behaviour/listings.rs"]
 mod listings;
 #[cfg(test)]
