@@ -93,7 +93,7 @@ pub(crate) struct Top {
     #[argh(option, arg_name = "file")]
     pub(crate) known_hosts_file: Option<String>,
 
-    /// machine to reach the cluster through; not built yet
+    /// machine to reach the cluster through, over ssh: HOST or HOST:PORT
     #[argh(option, arg_name = "host")]
     pub(crate) tunnel: Option<String>,
 

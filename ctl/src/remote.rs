@@ -4,6 +4,8 @@
 mod askpass;
 mod known_hosts;
 mod quoting;
+mod runtime;
+mod tunnel;
 mod way;
 
 use std::fs;
@@ -17,7 +19,9 @@ use crate::args::Top;
 use crate::context::Context;
 use crate::exit::{Ended, Exit, Failure};
 pub(crate) use askpass::{answer, question};
-use way::{Host, Manners, Place};
+pub(crate) use tunnel::{Far, Link, Tunnel};
+pub(crate) use way::Place;
+use way::{Host, Manners};
 
 /// Where systemd keeps this machine's ID.
 const MACHINE_ID_FILE: &str = "/etc/machine-id";
@@ -81,11 +85,13 @@ fn ssh(
     line: Option<String>,
 ) -> Result<Command, Failure> {
     let manners = manners(context.flags)?;
-    Ok(prepared(&way::ssh(&manners, place, more, line)))
+    let through = context.tunnel()?.map(Tunnel::proxy);
+    let more: Vec<String> = through.into_iter().flatten().chain(more.iter().cloned()).collect();
+    Ok(prepared(&way::ssh(&manners, place, &more, line)))
 }
 
 /// What the global flags say of ssh; the file of known keys is there then.
-fn manners(flags: &Top) -> Result<Manners, Failure> {
+pub(crate) fn manners(flags: &Top) -> Result<Manners, Failure> {
     Ok(Manners {
         user: flags.ssh_username.clone(),
         timeout_secs: flags.ssh_timeout.rounded_up(),

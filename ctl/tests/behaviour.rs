@@ -4,6 +4,8 @@
 mod double;
 #[cfg(test)]
 mod run;
+#[cfg(test)]
+mod stand_in;
 
 #[cfg(test)]
 #[path = "behaviour/answers.rs"]
@@ -30,6 +32,9 @@ mod ssh_words;
 #[cfg(feature = "tls")]
 #[path = "behaviour/tls.rs"]
 mod tls;
+#[cfg(test)]
+#[path = "behaviour/tunnel.rs"]
+mod tunnel;
 #[cfg(test)]
 #[path = "behaviour/wait.rs"]
 mod wait;

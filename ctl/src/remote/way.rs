@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use super::quoting::option_path;
+use super::quoting::{line, option_path};
 
 /// What the global flags say of every ssh.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,6 +58,37 @@ pub(crate) struct Place {
     pub(crate) port: Option<u16>,
 }
 
+impl Place {
+    /// Reads `HOST`, `HOST:PORT` or `[HOST]:PORT`; an address of IPv6 needs the brackets only before a port.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        let (host, port) = match text.strip_prefix('[') {
+            Some(rest) => {
+                let (host, after) = rest.split_once(']')?;
+                (host, if after.is_empty() { None } else { Some(after.strip_prefix(':')?) })
+            }
+            None if text.matches(':').count() == 1 => {
+                text.split_once(':').map(|(host, port)| (host, Some(port)))?
+            }
+            None => (text, None),
+        };
+        let port = match port {
+            Some(port) => Some(port.parse().ok().filter(|port| *port > 0)?),
+            None => None,
+        };
+        Some(Self { host: Host::parse(host)?, port })
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.port {
+            Some(port) if self.host.0.contains(':') => write!(f, "[{}]:{port}", self.host),
+            Some(port) => write!(f, "{}:{port}", self.host),
+            None => write!(f, "{}", self.host),
+        }
+    }
+}
+
 /// ssh to `place` with these further options, and there `line`, or a login shell.
 pub(crate) fn ssh(manners: &Manners, place: &Place, more: &[String], line: Option<String>) -> Vec<String> {
     let mut words = vec!["ssh".to_owned()];
@@ -93,6 +124,16 @@ pub(crate) fn ssh(manners: &Manners, place: &Place, more: &[String], line: Optio
 pub(crate) fn option(key: &str, value: &str) -> [String; 2] {
     ["-o".to_owned(), format!("{key}={value}")]
 }
+
+/// The option that makes ssh go through the ssh of `words`, which ends with a `-W` of its own. ssh hands the value to a
+/// shell, after it has replaced what begins with a percent sign.
+pub(crate) fn proxy(words: &[String]) -> [String; 2] {
+    option("ProxyCommand", &line(words).replace('%', "%%").replace(TARGET_ESCAPED, TARGET))
+}
+
+/// What ssh replaces by host and port of where it goes.
+pub(crate) const TARGET: &str = "[%h]:%p";
+const TARGET_ESCAPED: &str = "[%%h]:%%p";
 
 #[cfg(test)]
 mod tests {
@@ -139,6 +180,47 @@ mod tests {
         }
         for text in ["", "-oProxyCommand=x", "a b", "a;b", "u@h", "$(a)", "a/b", "a\nb"] {
             assert_eq!(Host::parse(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_proxy_is_one_line_for_a_shell_and_for_ssh() {
+        let words = ["ssh", "-o", "ControlPath=/run/50% /x", "-W", TARGET, "--", "core@fe80::1%eth0"];
+        let words: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
+        assert_eq!(
+            proxy(&words)[1],
+            "ProxyCommand=ssh -o 'ControlPath=/run/50%% /x' -W '[%h]:%p' -- 'core@fe80::1%%eth0'"
+        );
+    }
+
+    #[test]
+    fn places_are_read() {
+        let read = |text: &str| Place::parse(text).map(|place| (place.host.to_string(), place.port));
+        let host = |host: &str, port| Some((host.to_owned(), port));
+        assert_eq!(read("bastion"), host("bastion", None));
+        assert_eq!(read("bastion:2222"), host("bastion", Some(2222)));
+        assert_eq!(read("fe80::1"), host("fe80::1", None));
+        assert_eq!(read("[fe80::1]"), host("fe80::1", None));
+        assert_eq!(read("[fe80::1]:22"), host("fe80::1", Some(22)));
+        let text = |text: &str| Place::parse(text).map(|place| place.to_string());
+        assert_eq!(text("[fe80::1]:22").as_deref(), Some("[fe80::1]:22"));
+        let wrong = [
+            "",
+            ":22",
+            "a:",
+            "a:0",
+            "a:65536",
+            "a:b",
+            "[a",
+            "[a]22",
+            "-oProxyCommand=x",
+            "a b",
+            "a;b",
+            "u@h",
+            "$(a)",
+        ];
+        for text in wrong {
+            assert_eq!(read(text), None, "{text}");
         }
     }
 }

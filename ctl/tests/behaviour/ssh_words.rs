@@ -3,7 +3,7 @@
 
 use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use cluster::TargetState::Launched;
@@ -11,6 +11,7 @@ use cluster::TargetState::Launched;
 use crate::double::Double;
 use crate::double::fleet::Fleet;
 use crate::run::{Outcome, fleetctl, fresh_folder, outcome};
+use crate::stand_in::programs;
 
 const HELLO: &str = include_str!("../../testdata/units/hello.service");
 
@@ -18,17 +19,6 @@ fn double(name: &str) -> Double {
     let double = Double::start(name, Fleet::placing(&[("hello.service", 0)]));
     double.fleet().has("hello.service", HELLO, Launched);
     double
-}
-
-/// A folder with these shell scripts as programs.
-fn programs(name: &str, scripts: &[(&str, &str)]) -> PathBuf {
-    let folder = fresh_folder(&format!("programs-{name}"));
-    for (program, script) in scripts {
-        let path = folder.join(program);
-        std::fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
-    }
-    folder
 }
 
 fn with(double: &Double, programs: &Path, words: &[&str]) -> Command {
