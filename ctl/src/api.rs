@@ -18,6 +18,7 @@ use cluster::{MachineId, UnitName, json};
 use serde::de::DeserializeOwned;
 
 pub(crate) use connection::{Connection, Settings};
+pub(crate) use endpoint::Endpoint;
 pub(crate) use error::ApiError;
 use wire::Envelope;
 pub(crate) use wire::{Explanation, Machine, Unit, UnitState};

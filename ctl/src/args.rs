@@ -85,15 +85,15 @@ pub(crate) struct Top {
     #[argh(option, arg_name = "seconds", default = "Seconds(SSH_TIMEOUT_DEFAULT)")]
     pub(crate) ssh_timeout: Seconds,
 
-    /// let ssh refuse machines whose key is not known or has changed
-    #[argh(option, arg_name = "bool", default = "true")]
-    pub(crate) strict_host_key_checking: bool,
+    /// ask about machines whose key is not known, and refuse those whose key has changed; as ssh is set up by default
+    #[argh(option, arg_name = "bool")]
+    pub(crate) strict_host_key_checking: Option<bool>,
 
-    /// where ssh keeps the keys of machines; its own default unless given
+    /// where ssh keeps the keys of machines; ~/.fleetctl/known_hosts by default
     #[argh(option, arg_name = "file")]
     pub(crate) known_hosts_file: Option<String>,
 
-    /// machine to reach the cluster through; not built yet
+    /// machine to reach the cluster through, over ssh: HOST or HOST:PORT
     #[argh(option, arg_name = "host")]
     pub(crate) tunnel: Option<String>,
 

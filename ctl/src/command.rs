@@ -5,6 +5,7 @@ mod cat;
 mod destroy;
 mod drain;
 mod explain;
+mod fd_forward;
 mod journal;
 mod list_machines;
 mod list_unit_files;
@@ -51,6 +52,7 @@ pub(crate) enum Command {
     Drain(drain::Drain),
     Undrain(undrain::Undrain),
     Registry(registry::Registry),
+    FdForward(fd_forward::FdForward),
     Version(version::Version),
 }
 
@@ -80,6 +82,7 @@ impl Command {
             Self::Drain(command) => command.run(context),
             Self::Undrain(command) => command.run(context),
             Self::Registry(command) => command.run(context),
+            Self::FdForward(command) => command.run(context),
             Self::Version(command) => command.run(context),
         }
     }

@@ -4,13 +4,16 @@
 use std::cell::{OnceCell, RefCell};
 use std::collections::BTreeMap;
 use std::io::{self, Write};
+use std::sync::Arc;
 
 use cluster::MachineId;
 
-use crate::api::{Api, Connection, Settings};
+use crate::api::{Api, Connection, Endpoint, Settings};
 use crate::args::Top;
 use crate::exit::Failure;
 use crate::legend::legend;
+use crate::remote::{self, Place, Tunnel};
+use crate::talk;
 
 /// Everything a command needs besides its own flags.
 pub(crate) struct Context<'f> {
@@ -18,14 +21,14 @@ pub(crate) struct Context<'f> {
     pub(crate) program: &'f str,
     /// The global flags.
     pub(crate) flags: &'f Top,
-    api: OnceCell<Api>,
+    reached: OnceCell<Reached>,
     addresses: RefCell<BTreeMap<MachineId, String>>,
 }
 
 impl<'f> Context<'f> {
     /// Connects to nothing yet.
     pub(crate) const fn new(program: &'f str, flags: &'f Top) -> Self {
-        Self { program, flags, api: OnceCell::new(), addresses: RefCell::new(BTreeMap::new()) }
+        Self { program, flags, reached: OnceCell::new(), addresses: RefCell::new(BTreeMap::new()) }
     }
 
     /// The API, prepared at the first call.
@@ -33,12 +36,23 @@ impl<'f> Context<'f> {
     /// # Errors
     /// The global flags do not lead to one.
     pub(crate) fn api(&self) -> Result<&Api, Failure> {
-        if let Some(api) = self.api.get() {
-            return Ok(api);
+        self.reached().map(|reached| &reached.api)
+    }
+
+    /// The tunnel, if one is asked for.
+    ///
+    /// # Errors
+    /// As [`Context::api`].
+    pub(crate) fn tunnel(&self) -> Result<Option<&Tunnel>, Failure> {
+        self.reached().map(|reached| reached.tunnel.as_deref())
+    }
+
+    fn reached(&self) -> Result<&Reached, Failure> {
+        if let Some(reached) = self.reached.get() {
+            return Ok(reached);
         }
-        let api = prepare(self.flags)
-            .map_err(|e| Failure::new(format_args!("Unable to initialize client: {e}")))?;
-        Ok(self.api.get_or_init(|| api))
+        let reached = reach(self.flags)?;
+        Ok(self.reached.get_or_init(|| reached))
     }
 
     /// Prints one line of an answer.
@@ -82,7 +96,33 @@ pub(crate) fn print(text: &str) -> Result<(), Failure> {
     Ok(())
 }
 
-fn prepare(flags: &Top) -> Result<Api, String> {
+/// The way to the cluster.
+struct Reached {
+    api: Api,
+    tunnel: Option<Arc<Tunnel>>,
+}
+
+fn reach(flags: &Top) -> Result<Reached, Failure> {
+    let wrong = |e: String| Failure::new(format_args!("Unable to initialize client: {e}"));
+    check_driver(flags).map_err(wrong)?;
+    let (endpoint, more) = Endpoint::parse(&flags.endpoint).map_err(|e| wrong(e.to_string()))?;
+    if more {
+        talk::warn(&format!("several endpoints given; only {endpoint} is used"));
+    }
+    let tunnel = tunnel(flags, &endpoint)?;
+    let settings = Settings {
+        request_timeout: flags.request_timeout.map(|seconds| seconds.0),
+        key_file: given(&flags.key_file, &flags.etcd_keyfile),
+        cert_file: given(&flags.cert_file, &flags.etcd_certfile),
+        ca_file: given(&flags.ca_file, &flags.etcd_cafile),
+        insecure: flags.insecure_skip_verify,
+        debug: flags.debug,
+    };
+    let connection = Connection::prepare(endpoint, &settings, tunnel.clone()).map_err(wrong)?;
+    Ok(Reached { api: Api::new(connection), tunnel })
+}
+
+fn check_driver(flags: &Top) -> Result<(), String> {
     match flags.driver.as_str() {
         "API" | "api" => {}
         "etcd" => return Err("driver \"etcd\" is not built yet; use --driver=API".to_owned()),
@@ -91,20 +131,18 @@ fn prepare(flags: &Top) -> Result<Api, String> {
     if !flags.experimental_api {
         return Err("--experimental-api=false means driver \"etcd\", which is not built yet".to_owned());
     }
-    if flags.tunnel.as_ref().is_some_and(|host| !host.is_empty()) {
-        return Err("--tunnel is not built yet; run this on a machine of the cluster, or name its API with --endpoint"
-            .to_owned());
-    }
-    let settings = Settings {
-        endpoint: flags.endpoint.clone(),
-        request_timeout: flags.request_timeout.map(|seconds| seconds.0),
-        key_file: given(&flags.key_file, &flags.etcd_keyfile),
-        cert_file: given(&flags.cert_file, &flags.etcd_certfile),
-        ca_file: given(&flags.ca_file, &flags.etcd_cafile),
-        insecure: flags.insecure_skip_verify,
-        debug: flags.debug,
-    };
-    Connection::prepare(&settings).map(Api::new)
+    Ok(())
+}
+
+/// The tunnel that `--tunnel` asks for, logged in.
+fn tunnel(flags: &Top, endpoint: &Endpoint) -> Result<Option<Arc<Tunnel>>, Failure> {
+    let Some(text) = flags.tunnel.as_deref().filter(|text| !text.is_empty()) else { return Ok(None) };
+    let entrance = Place::parse(text)
+        .ok_or_else(|| Failure::usage(format_args!("Error: --tunnel {text:?} is not HOST or HOST:PORT")))?;
+    let far = endpoint.far().ok_or_else(|| {
+        Failure::usage(format_args!("Error: {endpoint} has no host that a tunnel could lead to"))
+    })?;
+    Tunnel::open(remote::manners(flags)?, entrance, far).map(Some)
 }
 
 fn given(new: &Option<String>, old: &Option<String>) -> Option<String> {

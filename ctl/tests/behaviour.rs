@@ -4,6 +4,8 @@
 mod double;
 #[cfg(test)]
 mod run;
+#[cfg(test)]
+mod stand_in;
 
 #[cfg(test)]
 #[path = "behaviour/answers.rs"]
@@ -11,6 +13,9 @@ mod answers;
 #[cfg(test)]
 #[path = "behaviour/explain.rs"]
 mod explain;
+#[cfg(test)]
+#[path = "behaviour/fd_forward.rs"]
+mod fd_forward;
 #[cfg(test)]
 #[path = "behaviour/listings.rs"]
 mod listings;
@@ -21,9 +26,15 @@ mod orders;
 #[path = "behaviour/remote.rs"]
 mod remote;
 #[cfg(test)]
+#[path = "behaviour/ssh_words.rs"]
+mod ssh_words;
+#[cfg(test)]
 #[cfg(feature = "tls")]
 #[path = "behaviour/tls.rs"]
 mod tls;
+#[cfg(test)]
+#[path = "behaviour/tunnel.rs"]
+mod tunnel;
 #[cfg(test)]
 #[path = "behaviour/wait.rs"]
 mod wait;

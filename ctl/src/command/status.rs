@@ -7,7 +7,7 @@ use crate::api::{Api, Unit};
 use crate::context::Context;
 use crate::exit::{Ended, Exit, Failure};
 use crate::orders::{LEAD, named, read_units};
-use crate::remote::{self, SSH_PORT_DEFAULT};
+use crate::remote;
 
 /// show what systemd says of units, where they run
 #[derive(FromArgs, ArgsInfo, Debug)]
@@ -17,9 +17,9 @@ use crate::remote::{self, SSH_PORT_DEFAULT};
 )]
 #[argh(note = "machine that has it. Ends at the first exit code that is not 0, and passes it on.")]
 pub(crate) struct Status {
-    /// port of sshd on the machines
-    #[argh(option, arg_name = "port", default = "SSH_PORT_DEFAULT")]
-    pub(crate) ssh_port: u16,
+    /// port of sshd on the machine; ssh's own choice, mostly 22, by defaults
+    #[argh(option, arg_name = "port")]
+    pub(crate) ssh_port: Option<u16>,
 
     /// accepted for old scripts, without effect
     #[argh(switch, hidden_help)]

@@ -1,34 +1,37 @@
 //! `status`, `journal` and `ssh`: which program runs, with which words, and what becomes of its exit code. The programs are
 //! stand-ins that print how they were called; real machines are the scenarios' part.
 
-use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
 use cluster::TargetState::{Inactive, Launched};
 
 use crate::double::Double;
 use crate::double::fleet::Fleet;
-use crate::run::{Outcome, fleetctl, fresh_folder, outcome};
+use crate::run::{Outcome, fleetctl, fresh_folder, home, outcome};
+use crate::stand_in::programs;
 
 const HELLO: &str = include_str!("../../testdata/units/hello.service");
 const MONITOR: &str = include_str!("../../testdata/units/monitor.service");
 
 /// A folder with stand-ins for ssh, systemctl and journalctl that exit with `exit`.
-fn programs(name: &str, exit: i32) -> PathBuf {
-    let folder = fresh_folder(&format!("programs-{name}"));
-    for program in ["ssh", "systemctl", "journalctl"] {
-        let path = folder.join(program);
-        std::fs::write(&path, format!("#!/bin/sh\nprintf '%s|' {program} \"$@\"\necho\nexit {exit}\n"))
-            .unwrap();
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
-    }
-    folder
+fn stand_ins(name: &str, exit: i32) -> PathBuf {
+    let script = |program: &str| format!("printf '%s|' {program} \"$@\"\necho\nexit {exit}");
+    let scripts = ["ssh", "systemctl", "journalctl"].map(|program| (program, script(program)));
+    programs(name, &scripts.each_ref().map(|(program, script)| (*program, script.as_str())))
 }
 
 fn with(double: &Double, programs: &PathBuf, line: &str) -> Outcome {
     let mut command = fleetctl(&double.endpoint(), &line.split_whitespace().collect::<Vec<_>>());
     command.env("PATH", programs);
     outcome(command)
+}
+
+/// What every ssh begins with.
+fn usual() -> String {
+    let home = home().display().to_string();
+    format!(
+        "ssh|-o|ConnectTimeout=10|-o|UserKnownHostsFile={home}/.fleetctl/known_hosts {home}/.ssh/known_hosts|"
+    )
 }
 
 fn double(name: &str) -> Double {
@@ -40,37 +43,39 @@ fn double(name: &str) -> Double {
 
 #[test]
 fn status_runs_where_the_unit_is() {
-    let (double, programs) = (double("status"), programs("status", 0));
+    let (double, programs) = (double("status"), stand_ins("status", 0));
     let shown = with(&double, &programs, "status --no-block hello web@1");
-    let wanted = "ssh|-o|ConnectTimeout=10|--|core@10.99.0.13|systemctl status -l -- hello.service|\n\n\
-                  ssh|-o|ConnectTimeout=10|--|core@10.99.0.12|systemctl status -l -- web@1.service|\n";
-    assert_eq!(shown, Outcome { stdout: wanted.to_owned(), stderr: String::new(), exit: 0 });
+    let wanted = format!(
+        "{0}--|core@10.99.0.13|systemctl status -l -- hello.service|\n\n\
+         {0}--|core@10.99.0.12|systemctl status -l -- web@1.service|\n",
+        usual()
+    );
+    assert_eq!(shown, Outcome { stdout: wanted, stderr: String::new(), exit: 0 });
 }
 
 #[test]
 fn status_of_a_global_unit_goes_to_every_machine() {
-    let (double, programs) = (double("status-global"), programs("status-global", 0));
+    let (double, programs) = (double("status-global"), stand_ins("status-global", 0));
     double.fleet().has("monitor.service", MONITOR, Launched);
     let shown = with(&double, &programs, "status monitor --ssh-port=2222").stdout;
-    let hosts: Vec<&str> = shown.lines().filter_map(|line| line.split('|').nth(6)).collect();
+    let hosts: Vec<&str> = shown.lines().filter_map(|line| line.split('|').nth(8)).collect();
     assert_eq!(hosts, ["core@10.99.0.13", "core@10.99.0.12", "core@10.99.0.11"], "{shown}");
 }
 
 #[test]
 fn exit_codes_are_passed_on_and_end_it() {
-    let (double, programs) = (double("status-code"), programs("status-code", 3));
+    let (double, programs) = (double("status-code"), stand_ins("status-code", 3));
     let shown = with(&double, &programs, "status hello web@1");
     assert_eq!((shown.exit, shown.stdout.lines().count()), (3, 1), "{shown:?}");
 }
 
 #[test]
 fn the_journal_takes_its_flags_along() {
-    let (double, programs) = (double("journal"), programs("journal", 0));
+    let (double, programs) = (double("journal"), stand_ins("journal", 0));
     let shown =
         with(&double, &programs, "journal -f --lines 5 --output=cat --sudo --ssh-username root hello");
-    let wanted = "ssh|-o|ConnectTimeout=10|--|root@10.99.0.13|sudo journalctl --unit hello.service --no-pager -n 5 \
-                  --output cat -f|\n";
-    assert_eq!(shown.stdout, wanted, "{shown:?}");
+    let line = "sudo journalctl --unit hello.service --no-pager -n 5 --output cat -f";
+    assert_eq!(shown.stdout, format!("{}--|root@10.99.0.13|{line}|\n", usual()), "{shown:?}");
 }
 
 #[test]
@@ -78,7 +83,7 @@ fn units_on_this_machine_need_no_ssh() {
     let Ok(here) = std::fs::read_to_string("/etc/machine-id") else {
         panic!("this machine has no /etc/machine-id, which the test needs");
     };
-    let (double, programs) = (double("local"), programs("local", 7));
+    let (double, programs) = (double("local"), stand_ins("local", 7));
     double.fleet().here = Some(here.trim().to_owned());
     let shown = with(&double, &programs, "journal hello");
     let wanted = "journalctl|--unit|hello.service|--no-pager|-n|10|--output|short|\n";
@@ -108,11 +113,11 @@ fn what_cannot_be_shown_says_why() {
 
 #[test]
 fn ssh_goes_to_a_machine_or_to_the_machine_of_a_unit() {
-    let (double, programs) = (double("ssh"), programs("ssh", 5));
+    let (double, programs) = (double("ssh"), stand_ins("ssh", 5));
     let went = |line: &str| {
         let shown = with(&double, &programs, line);
         assert_eq!((shown.exit, shown.stderr.as_str()), (5, ""), "{shown:?}");
-        shown.stdout.replace("ssh|-o|ConnectTimeout=10|", "")
+        shown.stdout.replace(&usual(), "")
     };
     assert_eq!(went("ssh 9678"), "--|core@10.99.0.13|\n");
     assert_eq!(went("ssh hello"), "--|core@10.99.0.13|\n");
@@ -126,7 +131,7 @@ fn ssh_goes_to_a_machine_or_to_the_machine_of_a_unit() {
 
 #[test]
 fn ssh_to_nobody_says_why() {
-    let (double, programs) = (double("ssh-nobody"), programs("ssh-nobody", 0));
+    let (double, programs) = (double("ssh-nobody"), stand_ins("ssh-nobody", 0));
     double.fleet().has("idle.service", HELLO, Inactive);
     double.fleet().has("monitor.service", MONITOR, Launched);
     double.fleet().has("9678.service", HELLO, Launched);

@@ -50,6 +50,8 @@ pub(crate) struct Fleet {
     pub(crate) refusals: BTreeMap<String, [&'static str; 3]>,
     /// The ID of the first of [`MACHINES`], if it is to be another.
     pub(crate) here: Option<String>,
+    /// The address of the first of [`MACHINES`], if it is to be another.
+    pub(crate) address: Option<String>,
     /// Machines that are being drained.
     pub(crate) drained: Vec<String>,
     /// Every request so far, as `METHOD path?query`.
