@@ -119,7 +119,7 @@ pub(crate) fn make_ready(
     };
     let selection = select(words, known).map_err(led)?;
     if let Some(name) = selection.unmatched.first() {
-        return Err(Trouble::from_nowhere(name).failure());
+        return Err(Trouble::from_nowhere(name, "").failure());
     }
     let mut all = Vec::new();
     let work = |wanted: &Wanted| make_one(api, wanted, verb, replace);
@@ -222,7 +222,7 @@ impl Done {
 
 impl Trouble {
     /// Neither the registry nor a folder here has it.
-    fn from_nowhere(name: &str) -> Self {
-        Self::Words(format!("unable to find Unit({name}) in Registry or on filesystem"), Exit::NotFound)
+    fn from_nowhere(name: &str, hint: &str) -> Self {
+        Self::Words(format!("unable to find Unit({name}) in Registry or on filesystem{hint}"), Exit::NotFound)
     }
 }

@@ -17,6 +17,7 @@ mod naming;
 mod orders;
 mod output;
 mod remote;
+mod suggest;
 mod table;
 mod talk;
 mod waiting;

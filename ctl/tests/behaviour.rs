@@ -25,5 +25,8 @@ mod remote;
 #[path = "behaviour/tls.rs"]
 mod tls;
 #[cfg(test)]
+#[path = "behaviour/typos.rs"]
+mod typos;
+#[cfg(test)]
 #[path = "behaviour/wait.rs"]
 mod wait;

@@ -15,6 +15,7 @@ use super::Trouble;
 use crate::api::{Api, Unit};
 use crate::exit::Exit;
 use crate::naming::Wanted;
+use crate::suggest;
 
 /// Content for a unit that the registry does not have.
 pub(super) struct Found {
@@ -29,7 +30,9 @@ pub(super) fn find(api: &Api, wanted: &Wanted) -> Result<Found, Trouble> {
         return Ok(Found { file: read(&wanted.path).map_err(Trouble::words)?, remark: None });
     }
     let Some(template) = wanted.name.template() else {
-        return Err(Trouble::from_nowhere(wanted.name.as_str()));
+        let folder = wanted.path.rsplit_once('/').map_or(".", |(folder, _)| folder);
+        let hint = suggest::unit(api, wanted.name.as_str(), &suggest::files_in(folder));
+        return Err(Trouble::from_nowhere(wanted.name.as_str(), &hint));
     };
     let beside = beside(&wanted.path, &template);
     if let Some(unit) = api.unit(&template)? {
