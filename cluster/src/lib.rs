@@ -4,6 +4,7 @@
 
 extern crate alloc;
 
+pub mod advice;
 pub mod backoff;
 mod board;
 pub mod contact;
@@ -30,6 +31,7 @@ pub mod specifiers;
 pub mod standing;
 pub mod state;
 mod text;
+pub mod together;
 pub mod unit_file;
 pub mod validate;
 

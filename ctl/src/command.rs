@@ -20,6 +20,7 @@ mod submit;
 mod take_down;
 mod undrain;
 mod unload;
+mod verify;
 mod version;
 mod wait;
 
@@ -45,6 +46,7 @@ pub(crate) enum Command {
     Journal(journal::Journal),
     Ssh(ssh::Ssh),
     Wait(wait::Wait),
+    Verify(verify::Verify),
     ListUnits(list_units::ListUnits),
     ListUnitFiles(list_unit_files::ListUnitFiles),
     ListMachines(list_machines::ListMachines),
@@ -74,6 +76,7 @@ impl Command {
             Self::Journal(command) => command.run(context),
             Self::Ssh(command) => command.run(context),
             Self::Wait(command) => command.run(context),
+            Self::Verify(command) => command.run(context),
             Self::ListUnits(command) => command.run(context),
             Self::ListUnitFiles(command) => command.run(context),
             Self::ListMachines(command) => command.run(context),

@@ -1,7 +1,7 @@
 //! The first step of submit, load, start and restart: each unit named is in the registry afterwards, made from the
 //! file here or from its template (contract §3.5). Asking for a state comes later and elsewhere.
 
-mod source;
+pub(crate) mod source;
 
 use cluster::{TargetState, UnitName};
 

@@ -20,6 +20,7 @@ mod remote;
 mod suggest;
 mod table;
 mod talk;
+mod verify;
 mod waiting;
 
 use std::ffi::OsString;

@@ -28,5 +28,8 @@ mod tls;
 #[path = "behaviour/typos.rs"]
 mod typos;
 #[cfg(test)]
+#[path = "behaviour/verify.rs"]
+mod verify;
+#[cfg(test)]
 #[path = "behaviour/wait.rs"]
 mod wait;
