@@ -24,6 +24,7 @@ mod place;
 pub mod reason;
 pub mod reconcile;
 pub mod records;
+pub mod rehearse;
 pub mod requirements;
 pub mod schedule;
 pub mod snapshot;

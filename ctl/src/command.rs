@@ -4,6 +4,7 @@ mod bring_up;
 mod cat;
 mod destroy;
 mod drain;
+mod dry_run;
 mod explain;
 mod journal;
 mod list_machines;

@@ -9,6 +9,9 @@ mod run;
 #[path = "behaviour/answers.rs"]
 mod answers;
 #[cfg(test)]
+#[path = "behaviour/dry_run.rs"]
+mod dry_run;
+#[cfg(test)]
 #[path = "behaviour/explain.rs"]
 mod explain;
 #[cfg(test)]

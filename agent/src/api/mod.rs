@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! answer ── route ─┬─ units ── view      objects from the registry's records
-//!                  ├─ states, machines, explain
+//!                  ├─ states, machines, explain, rehearsal
 //!                  ├─ put, patch         orders, read and checked
 //!                  └─ reply ── list ── wire
 //! ```
@@ -19,6 +19,7 @@ mod page;
 mod patch;
 mod put;
 mod reads;
+mod rehearsal;
 mod reply;
 mod route;
 mod states;
@@ -97,6 +98,10 @@ async fn ask(host: &impl Host, question: Question, request: &Request) -> Result<
         Question::Explain(name) => {
             let name = known(&name, Failure::no_unit)?;
             work(host, move |store| explain::explain(store, &name)).await
+        }
+        Question::Rehearsal => {
+            let wishes = rehearsal::read(&request.body)?;
+            work(host, move |store| rehearsal::answer(store, &wishes)).await
         }
     }
 }

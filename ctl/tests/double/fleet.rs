@@ -46,6 +46,8 @@ pub(crate) struct Fleet {
     pub(crate) shown: BTreeMap<String, Shown>,
     /// Why machines refuse a unit, one reason for each of [`MACHINES`].
     pub(crate) refusals: BTreeMap<String, [&'static str; 3]>,
+    /// A unit that others would drive away.
+    pub(crate) displaced: Option<String>,
     /// The ID of the first of [`MACHINES`], if it is to be another.
     pub(crate) here: Option<String>,
     /// Machines that are being drained.
