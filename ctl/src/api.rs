@@ -5,6 +5,7 @@
 mod connection;
 mod endpoint;
 mod error;
+mod rehearsal;
 mod unix_socket;
 mod wire;
 
@@ -20,6 +21,7 @@ use serde::de::DeserializeOwned;
 pub(crate) use connection::{Connection, Settings};
 pub(crate) use endpoint::Endpoint;
 pub(crate) use error::ApiError;
+pub(crate) use rehearsal::{Fate, Wish};
 use wire::Envelope;
 pub(crate) use wire::{Explanation, Machine, Unit, UnitState};
 

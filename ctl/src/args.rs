@@ -142,15 +142,19 @@ pub(crate) fn parse(
     words: &[String],
     environment: &dyn Fn(&str) -> Option<String>,
 ) -> Result<Meant, Failure> {
-    let hint = |text: &str| {
-        Failure::usage(format_args!("Error: {}\nRun \"{program} help\" for what there is.", text.trim_end()))
-    };
     let root = definition();
+    let hint = |text: &str| {
+        // The command, if it was said in full.
+        let command = words.iter().find(|word| root.commands.iter().any(|sub| sub.name == *word));
+        let topic = command.map(|name| format!(" {name}")).unwrap_or_default();
+        Failure::usage(format_args!("Error: {text}\nRun \"{program} help{topic}\" for what there is."))
+    };
     match normalise(&root, words, environment).map_err(|e| hint(&e.to_string()))? {
         Asked::Help(path) => help::text(program, &root, &path).map(Meant::Help).map_err(|e| hint(&e)),
         Asked::Run(plain) => {
             let plain: Vec<&str> = plain.iter().map(String::as_str).collect();
-            let top = Top::from_args(&[program], &plain).map_err(|early| hint(&early.output))?;
+            let top =
+                Top::from_args(&[program], &plain).map_err(|early| hint(&usage::plain(&early.output)))?;
             Ok(Meant::Run(Box::new(top)))
         }
     }

@@ -11,6 +11,9 @@ mod stand_in;
 #[path = "behaviour/answers.rs"]
 mod answers;
 #[cfg(test)]
+#[path = "behaviour/dry_run.rs"]
+mod dry_run;
+#[cfg(test)]
 #[path = "behaviour/explain.rs"]
 mod explain;
 #[cfg(test)]
@@ -35,6 +38,12 @@ mod tls;
 #[cfg(test)]
 #[path = "behaviour/tunnel.rs"]
 mod tunnel;
+#[cfg(test)]
+#[path = "behaviour/typos.rs"]
+mod typos;
+#[cfg(test)]
+#[path = "behaviour/verify.rs"]
+mod verify;
 #[cfg(test)]
 #[path = "behaviour/wait.rs"]
 mod wait;

@@ -68,13 +68,17 @@ pub(super) struct Answer {
 }
 
 impl Answer {
+    /// The server's own words in a refusal; may be empty.
+    pub(super) fn complaint(&self) -> String {
+        json::decode::<Envelope>(&self.body).map(|refusal| refusal.error.message).unwrap_or_default()
+    }
+
     /// The body of an answer that is no refusal.
     pub(super) fn accepted(self) -> Result<Vec<u8>, ApiError> {
         if (200..300).contains(&self.status) {
             return Ok(self.body);
         }
-        let message =
-            json::decode::<Envelope>(&self.body).map(|refusal| refusal.error.message).unwrap_or_default();
+        let message = self.complaint();
         match self.status {
             503 => Err(ApiError::Unavailable { endpoint: self.endpoint, message: or_status(message, 503) }),
             status => Err(ApiError::Refused { status, message: or_status(message, status) }),

@@ -8,6 +8,7 @@ use crate::context::Context;
 use crate::exit::{Ended, Exit, Failure};
 use crate::orders::{LEAD, named, read_units};
 use crate::remote;
+use crate::suggest::absent;
 
 /// show what systemd says of units, where they run
 #[derive(FromArgs, ArgsInfo, Debug)]
@@ -41,7 +42,7 @@ impl Status {
         let units = read_units(api, &names).map_err(|e| Failure::api(LEAD, &e))?;
         let mut shown = false;
         for name in &names {
-            let unit = units.get(name).ok_or_else(|| missing(name.as_str()))?;
+            let unit = units.get(name).ok_or_else(|| absent(context, name.as_str()))?;
             for machine in machines_of(api, unit)? {
                 if std::mem::replace(&mut shown, true) {
                     context.answer("")?;
@@ -53,17 +54,13 @@ impl Status {
             }
         }
         // Only patterns stand for nothing at all.
-        if names.is_empty() { Err(missing(&self.units.join(" "))) } else { Ok(Exit::Ok) }
+        if names.is_empty() { Err(absent(context, &self.units.join(" "))) } else { Ok(Exit::Ok) }
     }
 
     fn show(&self, context: &Context<'_>, name: &UnitName, machine: &MachineId) -> Ended {
         let words = ["systemctl", "status", "-l", "--", name.as_str()].map(str::to_owned);
         remote::run(context, machine, &words, self.ssh_port)
     }
-}
-
-fn missing(name: &str) -> Failure {
-    Failure::not_found(format_args!("Unit {name} does not exist."))
 }
 
 /// The machines systemd is to be asked on; at least one.

@@ -48,6 +48,8 @@ pub(crate) struct Fleet {
     pub(crate) falls: BTreeMap<String, Shown>,
     /// Why machines refuse a unit, one reason for each of [`MACHINES`].
     pub(crate) refusals: BTreeMap<String, [&'static str; 3]>,
+    /// A unit that others would drive away.
+    pub(crate) displaced: Option<String>,
     /// The ID of the first of [`MACHINES`], if it is to be another.
     pub(crate) here: Option<String>,
     /// The address of the first of [`MACHINES`], if it is to be another.
