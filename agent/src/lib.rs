@@ -27,5 +27,6 @@ pub mod runtime_dir;
 pub mod serving;
 pub mod signals;
 mod steps;
+pub mod successor;
 pub mod watch;
 pub mod watchdog;

@@ -14,7 +14,6 @@ use registry::reads as typed;
 use registry::store::{Freshness, Store};
 use serde::{Deserialize, Serialize};
 
-
 use super::failure::Failure;
 use super::reply::Reply;
 use super::status::Status;

@@ -13,13 +13,15 @@ use crate::run::{Ran, finish};
 
 /// What `cargo verify` needs: a file that shows it is there (a bare name is looked for in `PATH`), and the package of
 /// Debian and Ubuntu that has it.
-pub const FOR_VERIFY: [(&str, &str); 25] = [
+pub const FOR_VERIFY: &[(&str, &str)] = &[
     ("bash", "bash"),
     ("busybox", "busybox-static"),
     ("cc", "gcc"),
+    ("cloud-init", "cloud-init"),
     ("conmon", "conmon"),
     ("crun", "crun"),
     ("curl", "curl"),
+    ("dpkg-deb", "dpkg"),
     ("docker-registry", "docker-registry"),
     ("etcd", "etcd-server"),
     ("etcdctl", "etcd-client"),
@@ -29,16 +31,21 @@ pub const FOR_VERIFY: [(&str, &str); 25] = [
     ("jq", "jq"),
     ("nsenter", "util-linux"),
     ("openssl", "openssl"),
+    ("pip3", "python3-pip"),
     ("podman", "podman"),
     ("promtool", "prometheus"),
+    ("python3", "python3"),
+    ("qemu-aarch64-static", "qemu-user-static"),
     ("setpriv", "util-linux"),
     ("ssh", "openssh-client"),
     ("sshd", "openssh-server"),
     ("systemctl", "systemd"),
     ("systemd-nspawn", "systemd-container"),
     ("timeout", "coreutils"),
+    ("xz", "xz-utils"),
     ("/usr/bin/docker", "podman-docker"),
     ("/usr/lib/podman/netavark", "netavark"),
+    ("/usr/lib/python3/dist-packages/yaml/__init__.py", "python3-yaml"),
 ];
 
 /// Where programs are, also those that an ordinary user's `PATH` leaves out.

@@ -50,7 +50,7 @@ struct Verdict {
 
 fn verify(quick: bool) -> Outcome {
     let whole = Stopwatch::start();
-    packages::ensure(&packages::FOR_VERIFY)?;
+    packages::ensure(packages::FOR_VERIFY)?;
     let mut verdicts = Vec::new();
     for step in steps::all().filter(|step| !(quick && step.slow)) {
         let watch = Stopwatch::start();
