@@ -41,9 +41,8 @@ pub(crate) fn run(
         let Some((program, arguments)) = words.split_first() else { return Ok(Exit::Ok) };
         return finish(Command::new(program).args(arguments));
     }
-    let machines = context.api()?.machines().map_err(|e| Failure::api("Error retrieving machines", &e))?;
-    let there = machines.into_iter().find(|m| m.id == *machine).ok_or_else(no_address)?;
-    let place = place(&there, ssh_port)?;
+    let address = context.address(machine)?.unwrap_or_default();
+    let place = place(machine, &address, ssh_port)?;
     let mut command = ssh(context, &place, &[], Some(quoting::line(words)))?;
     finish(command.stdin(Stdio::null()))
 }
@@ -62,22 +61,18 @@ pub(crate) fn shell(
 ) -> Ended {
     let more: &[String] = if forward_agent { &["-A".to_owned()] } else { &[] };
     let line = (!words.is_empty()).then(|| words.join(" "));
-    finish(&mut ssh(context, &place(machine, ssh_port)?, more, line)?)
+    finish(&mut ssh(context, &place(&machine.id, &machine.address, ssh_port)?, more, line)?)
 }
 
-fn place(machine: &Machine, port: Option<u16>) -> Result<Place, Failure> {
-    if machine.address.is_empty() {
-        return Err(no_address());
+fn place(machine: &MachineId, address: &str, port: Option<u16>) -> Result<Place, Failure> {
+    if address.is_empty() {
+        return Err(Failure::new("Could not determine address of machine."));
     }
-    let unusable =
-        || Failure::new(format_args!("the address of machine {} is none: {:?}", machine.id, machine.address));
-    Ok(Place { host: Host::parse(&machine.address).ok_or_else(unusable)?, port })
+    let unusable = || Failure::new(format_args!("the address of machine {machine} is none: {address:?}"));
+    Ok(Place { host: Host::parse(address).ok_or_else(unusable)?, port })
 }
 
-fn no_address() -> Failure {
-    Failure::new("Could not determine address of machine.")
-}
-
+/// ssh to a machine, through the tunnel if there is one.
 fn ssh(
     context: &Context<'_>,
     place: &Place,
