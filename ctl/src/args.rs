@@ -29,7 +29,10 @@ use crate::exit::Failure;
     note = "Unit names without a type get .service; names with *, ? or [ match files here, or else the registry."
 )]
 #[argh(
-    note = "Exit codes: 0 done, 1 failed, 2 wrong command line, 3 no such unit or machine, 4 no answer, 124 timed out."
+    note = "Exit codes: 0 done, 1 failed, 2 wrong command line, 3 no such unit or machine, 4 no answer, 124 timed out;"
+)]
+#[argh(
+    note = "status, journal and ssh pass on that of the program on the machine, 255 where ssh did not get there."
 )]
 pub(crate) struct Top {
     /// API of the agent: unix://PATH, file://PATH, http://HOST:PORT or https://HOST:PORT

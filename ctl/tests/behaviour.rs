@@ -11,6 +11,9 @@ mod stand_in;
 #[path = "behaviour/answers.rs"]
 mod answers;
 #[cfg(test)]
+#[path = "behaviour/exit_codes.rs"]
+mod exit_codes;
+#[cfg(test)]
 #[path = "behaviour/explain.rs"]
 mod explain;
 #[cfg(test)]
