@@ -2,6 +2,7 @@
 //! keys apply. Which unit and which words is told by the commands.
 
 mod askpass;
+mod child;
 mod known_hosts;
 mod quoting;
 mod runtime;
@@ -9,8 +10,7 @@ mod tunnel;
 mod way;
 
 use std::fs;
-use std::os::unix::process::ExitStatusExt;
-use std::process::{Command, ExitStatus, Stdio};
+use std::process::{Command, Stdio};
 
 use cluster::MachineId;
 
@@ -19,6 +19,7 @@ use crate::args::Top;
 use crate::context::Context;
 use crate::exit::{Ended, Exit, Failure};
 pub(crate) use askpass::{answer, question};
+use child::{finish, unstartable};
 pub(crate) use tunnel::{Far, Link, Tunnel};
 pub(crate) use way::Place;
 use way::{Host, Manners};
@@ -105,42 +106,4 @@ fn prepared(words: &[String]) -> Command {
 
 fn is_here(machine: &MachineId) -> bool {
     fs::read_to_string(MACHINE_ID_FILE).is_ok_and(|id| id.trim() == machine.as_str())
-}
-
-fn finish(command: &mut Command) -> Ended {
-    let status = command.status();
-    let status =
-        status.map_err(|e| Failure::new(unstartable(&command.get_program().to_string_lossy(), &e)))?;
-    Ok(passed(status))
-}
-
-/// Why a program did not start, and what helps.
-fn unstartable(program: &str, cause: &std::io::Error) -> String {
-    let advice = if program == "ssh" {
-        ": other machines are reached with the ssh client (package openssh-client)"
-    } else {
-        ""
-    };
-    format!("run {program}: {cause}{advice}")
-}
-
-/// The code to pass on; a signal counts as a shell counts it.
-fn passed(status: ExitStatus) -> Exit {
-    match (status.code(), status.signal()) {
-        (Some(0), _) => Exit::Ok,
-        (Some(code), _) => Exit::Passed(u8::try_from(code).unwrap_or(255)),
-        (None, signal) => Exit::Passed(u8::try_from(128 + signal.unwrap_or(0)).unwrap_or(255)),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn exit_codes_are_passed_on() {
-        assert_eq!(passed(ExitStatus::from_raw(0)), Exit::Ok);
-        assert_eq!(passed(ExitStatus::from_raw(3 << 8)), Exit::Passed(3));
-        assert_eq!(passed(ExitStatus::from_raw(9)), Exit::Passed(137));
-    }
 }

@@ -1,7 +1,9 @@
 //! `status`, `journal` and `ssh`: which program runs, with which words, and what becomes of its exit code. The programs are
 //! stand-ins that print how they were called; real machines are the scenarios' part.
 
+use std::io::{BufRead, BufReader, Read};
 use std::path::PathBuf;
+use std::process::{Command, Stdio};
 
 use cluster::TargetState::{Inactive, Launched};
 
@@ -188,4 +190,20 @@ fn ssh_to_nobody_says_why() {
     said("ssh monitor", 1, "unit monitor.service is global; name one of its machines with --machine\n");
     double.fleet().has("idle.1.service", HELLO, Inactive);
     said("ssh idle.*", 1, "idle.* matches 2 units\n");
+}
+
+#[test]
+fn what_ends_ctl_ends_the_program_too() {
+    let (double, programs) = (double("signal"), programs("signal", &[("ssh", "echo ready; exec sleep 60")]));
+    let mut command = fleetctl(&double.endpoint(), &["journal", "-f", "hello"]);
+    command.env("PATH", format!("{}:/usr/bin:/bin", programs.display()));
+    let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+    let mut stdout = BufReader::new(child.stdout.take().unwrap());
+    let mut line = String::new();
+    stdout.read_line(&mut line).unwrap();
+    assert_eq!(line, "ready\n");
+    Command::new("kill").arg(child.id().to_string()).status().unwrap();
+    // Its end comes when nobody holds the pipe any more.
+    stdout.read_to_string(&mut line).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(143));
 }
