@@ -3,9 +3,11 @@
 
 use std::io::{BufRead, BufReader, Read};
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 use cluster::TargetState::{Inactive, Launched};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 
 use crate::double::Double;
 use crate::double::fleet::Fleet;
@@ -202,7 +204,7 @@ fn what_ends_ctl_ends_the_program_too() {
     let mut line = String::new();
     stdout.read_line(&mut line).unwrap();
     assert_eq!(line, "ready\n");
-    Command::new("kill").arg(child.id().to_string()).status().unwrap();
+    kill(Pid::from_raw(i32::try_from(child.id()).unwrap()), Signal::SIGTERM).unwrap();
     // Its end comes when nobody holds the pipe any more.
     stdout.read_to_string(&mut line).unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(143));
