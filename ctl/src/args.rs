@@ -80,7 +80,7 @@ pub(crate) struct Top {
     #[argh(switch)]
     pub(crate) insecure_skip_verify: bool,
 
-    /// user on the machines ssh goes to
+    /// user on the machines ssh goes to; core by default
     #[argh(option, arg_name = "user", default = "\"core\".to_owned()")]
     pub(crate) ssh_username: String,
 
@@ -88,7 +88,7 @@ pub(crate) struct Top {
     #[argh(option, arg_name = "seconds", default = "Seconds(SSH_TIMEOUT_DEFAULT)")]
     pub(crate) ssh_timeout: Seconds,
 
-    /// ask about machines whose key is not known, and refuse those whose key has changed; as ssh is set up by default
+    /// ask about unknown keys of machines; false: check none; ssh's own settings by default
     #[argh(option, arg_name = "bool")]
     pub(crate) strict_host_key_checking: Option<bool>,
 
