@@ -29,7 +29,10 @@ use crate::exit::Failure;
     note = "Unit names without a type get .service; names with *, ? or [ match files here, or else the registry."
 )]
 #[argh(
-    note = "Exit codes: 0 done, 1 failed, 2 wrong command line, 3 no such unit or machine, 4 no answer, 124 timed out."
+    note = "Exit codes: 0 done, 1 failed, 2 wrong command line, 3 no such unit or machine, 4 no answer, 124 timed out;"
+)]
+#[argh(
+    note = "status, journal and ssh pass on that of the program on the machine, 255 where ssh did not get there."
 )]
 pub(crate) struct Top {
     /// API of the agent: unix://PATH, file://PATH, http://HOST:PORT or https://HOST:PORT
@@ -77,7 +80,7 @@ pub(crate) struct Top {
     #[argh(switch)]
     pub(crate) insecure_skip_verify: bool,
 
-    /// user on the machines ssh goes to
+    /// user on the machines ssh goes to; core by default
     #[argh(option, arg_name = "user", default = "\"core\".to_owned()")]
     pub(crate) ssh_username: String,
 
@@ -85,7 +88,7 @@ pub(crate) struct Top {
     #[argh(option, arg_name = "seconds", default = "Seconds(SSH_TIMEOUT_DEFAULT)")]
     pub(crate) ssh_timeout: Seconds,
 
-    /// ask about machines whose key is not known, and refuse those whose key has changed; as ssh is set up by default
+    /// ask about unknown keys of machines; false: check none; ssh's own settings by default
     #[argh(option, arg_name = "bool")]
     pub(crate) strict_host_key_checking: Option<bool>,
 

@@ -74,14 +74,22 @@ impl<'f> Context<'f> {
     /// A machine as progress lines name it: short ID and address. A machine that cannot be looked up is named by its
     /// short ID alone.
     pub(crate) fn legend(&self, machine: &MachineId) -> String {
-        let known = self.addresses.borrow().contains_key(machine);
-        if !known
-            && let Ok(api) = self.api()
-            && let Ok(machines) = api.machines()
-        {
+        let address = self.address(machine).ok().flatten();
+        legend(machine, address.as_deref(), false)
+    }
+
+    /// The address of a machine, looked up once; `None` if the fleet knows none.
+    ///
+    /// # Errors
+    /// No answer from the API.
+    pub(crate) fn address(&self, machine: &MachineId) -> Result<Option<String>, Failure> {
+        if !self.addresses.borrow().contains_key(machine) {
+            let machines =
+                self.api()?.machines().map_err(|e| Failure::api("Error retrieving machines", &e))?;
             self.addresses.borrow_mut().extend(machines.into_iter().map(|m| (m.id, m.address)));
         }
-        legend(machine, self.addresses.borrow().get(machine).map(String::as_str), false)
+        let addresses = self.addresses.borrow();
+        Ok(addresses.get(machine).filter(|address| !address.is_empty()).cloned())
     }
 }
 

@@ -2,6 +2,7 @@
 //! keys apply. Which unit and which words is told by the commands.
 
 mod askpass;
+mod child;
 mod known_hosts;
 mod quoting;
 mod runtime;
@@ -9,8 +10,7 @@ mod tunnel;
 mod way;
 
 use std::fs;
-use std::os::unix::process::ExitStatusExt;
-use std::process::{Command, ExitStatus, Stdio};
+use std::process::Command;
 
 use cluster::MachineId;
 
@@ -19,6 +19,7 @@ use crate::args::Top;
 use crate::context::Context;
 use crate::exit::{Ended, Exit, Failure};
 pub(crate) use askpass::{answer, question};
+use child::{Input, finish, unstartable};
 pub(crate) use tunnel::{Far, Link, Tunnel};
 pub(crate) use way::Place;
 use way::{Host, Manners};
@@ -39,13 +40,11 @@ pub(crate) fn run(
 ) -> Ended {
     if is_here(machine) {
         let Some((program, arguments)) = words.split_first() else { return Ok(Exit::Ok) };
-        return finish(Command::new(program).args(arguments));
+        return finish(Command::new(program).args(arguments), Input::Ours);
     }
-    let machines = context.api()?.machines().map_err(|e| Failure::api("Error retrieving machines", &e))?;
-    let there = machines.into_iter().find(|m| m.id == *machine).ok_or_else(no_address)?;
-    let place = place(&there, ssh_port)?;
-    let mut command = ssh(context, &place, &[], Some(quoting::line(words)))?;
-    finish(command.stdin(Stdio::null()))
+    let address = context.address(machine)?.unwrap_or_default();
+    let place = place(machine, &address, ssh_port)?;
+    finish(&ssh(context, &place, &[], Some(quoting::line(words)))?, Input::Nothing)
 }
 
 /// Runs ssh with ctl's own standard input and outputs: a login shell on `machine`, or `words`, joined by blanks and read
@@ -62,22 +61,18 @@ pub(crate) fn shell(
 ) -> Ended {
     let more: &[String] = if forward_agent { &["-A".to_owned()] } else { &[] };
     let line = (!words.is_empty()).then(|| words.join(" "));
-    finish(&mut ssh(context, &place(machine, ssh_port)?, more, line)?)
+    finish(&ssh(context, &place(&machine.id, &machine.address, ssh_port)?, more, line)?, Input::Ours)
 }
 
-fn place(machine: &Machine, port: Option<u16>) -> Result<Place, Failure> {
-    if machine.address.is_empty() {
-        return Err(no_address());
+fn place(machine: &MachineId, address: &str, port: Option<u16>) -> Result<Place, Failure> {
+    if address.is_empty() {
+        return Err(Failure::new("Could not determine address of machine."));
     }
-    let unusable =
-        || Failure::new(format_args!("the address of machine {} is none: {:?}", machine.id, machine.address));
-    Ok(Place { host: Host::parse(&machine.address).ok_or_else(unusable)?, port })
+    let unusable = || Failure::new(format_args!("the address of machine {machine} is none: {address:?}"));
+    Ok(Place { host: Host::parse(address).ok_or_else(unusable)?, port })
 }
 
-fn no_address() -> Failure {
-    Failure::new("Could not determine address of machine.")
-}
-
+/// ssh to a machine, through the tunnel if there is one.
 fn ssh(
     context: &Context<'_>,
     place: &Place,
@@ -110,42 +105,4 @@ fn prepared(words: &[String]) -> Command {
 
 fn is_here(machine: &MachineId) -> bool {
     fs::read_to_string(MACHINE_ID_FILE).is_ok_and(|id| id.trim() == machine.as_str())
-}
-
-fn finish(command: &mut Command) -> Ended {
-    let status = command.status();
-    let status =
-        status.map_err(|e| Failure::new(unstartable(&command.get_program().to_string_lossy(), &e)))?;
-    Ok(passed(status))
-}
-
-/// Why a program did not start, and what helps.
-fn unstartable(program: &str, cause: &std::io::Error) -> String {
-    let advice = if program == "ssh" {
-        ": other machines are reached with the ssh client (package openssh-client)"
-    } else {
-        ""
-    };
-    format!("run {program}: {cause}{advice}")
-}
-
-/// The code to pass on; a signal counts as a shell counts it.
-fn passed(status: ExitStatus) -> Exit {
-    match (status.code(), status.signal()) {
-        (Some(0), _) => Exit::Ok,
-        (Some(code), _) => Exit::Passed(u8::try_from(code).unwrap_or(255)),
-        (None, signal) => Exit::Passed(u8::try_from(128 + signal.unwrap_or(0)).unwrap_or(255)),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn exit_codes_are_passed_on() {
-        assert_eq!(passed(ExitStatus::from_raw(0)), Exit::Ok);
-        assert_eq!(passed(ExitStatus::from_raw(3 << 8)), Exit::Passed(3));
-        assert_eq!(passed(ExitStatus::from_raw(9)), Exit::Passed(137));
-    }
 }

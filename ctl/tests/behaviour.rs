@@ -14,6 +14,9 @@ mod answers;
 #[path = "behaviour/dry_run.rs"]
 mod dry_run;
 #[cfg(test)]
+#[path = "behaviour/exit_codes.rs"]
+mod exit_codes;
+#[cfg(test)]
 #[path = "behaviour/explain.rs"]
 mod explain;
 #[cfg(test)]

@@ -93,11 +93,13 @@ impl Tunnel {
         Ok(Link { streams, process, _tunnel: Arc::clone(self) })
     }
 
-    /// The option that takes an ssh to a machine through this tunnel.
-    pub(crate) fn proxy(&self) -> [String; 2] {
+    /// The options that take an ssh to a machine through this tunnel, and not through a login that a person's settings
+    /// keep open: the same address may be another machine here.
+    pub(crate) fn proxy(&self) -> Vec<String> {
         let mut more = shared(&self.control, "no");
         more.extend(["-W".to_owned(), TARGET.to_owned()]);
-        way::proxy(&way::ssh(&self.manners, &self.entrance, &more, None))
+        let proxy = way::proxy(&way::ssh(&self.manners, &self.entrance, &more, None));
+        [option("ControlPath", "none"), proxy].concat()
     }
 }
 

@@ -1,9 +1,13 @@
 //! `status`, `journal` and `ssh`: which program runs, with which words, and what becomes of its exit code. The programs are
 //! stand-ins that print how they were called; real machines are the scenarios' part.
 
+use std::io::{BufRead, BufReader, Read};
 use std::path::PathBuf;
+use std::process::Stdio;
 
 use cluster::TargetState::{Inactive, Launched};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 
 use crate::double::Double;
 use crate::double::fleet::Fleet;
@@ -46,7 +50,9 @@ fn status_runs_where_the_unit_is() {
     let (double, programs) = (double("status"), stand_ins("status", 0));
     let shown = with(&double, &programs, "status --no-block hello web@1");
     let wanted = format!(
-        "{0}--|core@10.99.0.13|systemctl status -l -- hello.service|\n\n\
+        "hello.service: wanted launched, is launched on 9678f7a7.../10.99.0.13\n\
+         {0}--|core@10.99.0.13|systemctl status -l -- hello.service|\n\n\
+         web@1.service: wanted launched, is launched on aaf2f899.../10.99.0.12\n\
          {0}--|core@10.99.0.12|systemctl status -l -- web@1.service|\n",
         usual()
     );
@@ -57,16 +63,51 @@ fn status_runs_where_the_unit_is() {
 fn status_of_a_global_unit_goes_to_every_machine() {
     let (double, programs) = (double("status-global"), stand_ins("status-global", 0));
     double.fleet().has("monitor.service", MONITOR, Launched);
-    let shown = with(&double, &programs, "status monitor --ssh-port=2222").stdout;
-    let hosts: Vec<&str> = shown.lines().filter_map(|line| line.split('|').nth(8)).collect();
-    assert_eq!(hosts, ["core@10.99.0.13", "core@10.99.0.12", "core@10.99.0.11"], "{shown}");
+    let shown = with(&double, &programs, "status monitor --ssh-port=2222").stdout.replace(&usual(), "");
+    let wanted = "monitor.service: wanted launched, launched on 3 of 3 machines that can run it\n\
+                  on 9678f7a7.../10.99.0.13:\n-p|2222|--|core@10.99.0.13|systemctl status -l -- monitor.service|\n\n\
+                  on aaf2f899.../10.99.0.12:\n-p|2222|--|core@10.99.0.12|systemctl status -l -- monitor.service|\n\n\
+                  on ae7be26c.../10.99.0.11:\n-p|2222|--|core@10.99.0.11|systemctl status -l -- monitor.service|\n";
+    assert_eq!(shown, wanted);
 }
 
 #[test]
-fn exit_codes_are_passed_on_and_end_it() {
-    let (double, programs) = (double("status-code"), stand_ins("status-code", 3));
-    let shown = with(&double, &programs, "status hello web@1");
-    assert_eq!((shown.exit, shown.stdout.lines().count()), (3, 1), "{shown:?}");
+fn status_says_what_went_wrong() {
+    let (double, programs) = (double("status-wrong"), stand_ins("status-wrong", 3));
+    double
+        .fleet()
+        .shown
+        .insert("hello.service".to_owned(), ("failed", "failed", "exit-code: status=1\nlast words"));
+    double.fleet().has("pending.service", HELLO, Launched);
+    let failed = with(&double, &programs, "status hello");
+    let head = "hello.service: wanted launched, is launched on 9678f7a7.../10.99.0.13\n  \
+                error: exit-code: status=1\n    last words\n";
+    assert!(failed.stdout.starts_with(head) && failed.exit == 3, "{failed:?}");
+    let pending = with(&double, &programs, "status pending");
+    let head = "pending.service: wanted launched, is inactive, on no machine\n";
+    assert!(pending.stdout.starts_with(head), "{pending:?}");
+    assert_eq!(pending.stderr, "Unit pending.service does not appear to be loaded.\n");
+}
+
+#[test]
+fn status_goes_through_all_units_and_ends_with_the_first_bad_code() {
+    let (double, programs) = (double("status-all"), stand_ins("status-all", 3));
+    double.fleet().has("idle.service", HELLO, Inactive);
+    let ended = |line: &str| {
+        let shown = with(&double, &programs, line);
+        (shown.exit, shown.stdout.matches("systemctl status").count(), shown.stderr)
+    };
+    let (nope, idle) =
+        ("Unit nope.service does not exist.\n", "Unit idle.service does not appear to be loaded.\n");
+    assert_eq!(ended("status hello web@1"), (3, 2, String::new()));
+    assert_eq!(ended("status idle nope hello"), (1, 1, format!("{idle}{nope}")));
+    assert_eq!(ended("status nope idle"), (3, 0, format!("{nope}{idle}")));
+    let programs = stand_ins("status-all-well", 0);
+    let shown = with(&double, &programs, "status hello nope web@1");
+    assert_eq!(
+        (shown.exit, shown.stdout.matches("systemctl status").count(), shown.stderr.as_str()),
+        (3, 2, nope)
+    );
 }
 
 #[test]
@@ -88,7 +129,8 @@ fn units_on_this_machine_need_no_ssh() {
     let shown = with(&double, &programs, "journal hello");
     let wanted = "journalctl|--unit|hello.service|--no-pager|-n|10|--output|short|\n";
     assert_eq!((shown.stdout.as_str(), shown.exit), (wanted, 7), "{shown:?}");
-    assert_eq!(with(&double, &programs, "status hello").stdout, "systemctl|status|-l|--|hello.service|\n");
+    let shown = with(&double, &programs, "status hello");
+    assert!(shown.stdout.ends_with("\nsystemctl|status|-l|--|hello.service|\n"), "{shown:?}");
 }
 
 #[test]
@@ -150,4 +192,20 @@ fn ssh_to_nobody_says_why() {
     said("ssh monitor", 1, "unit monitor.service is global; name one of its machines with --machine\n");
     double.fleet().has("idle.1.service", HELLO, Inactive);
     said("ssh idle.*", 1, "idle.* matches 2 units\n");
+}
+
+#[test]
+fn what_ends_ctl_ends_the_program_too() {
+    let (double, programs) = (double("signal"), programs("signal", &[("ssh", "echo ready; exec sleep 60")]));
+    let mut command = fleetctl(&double.endpoint(), &["journal", "-f", "hello"]);
+    command.env("PATH", format!("{}:/usr/bin:/bin", programs.display()));
+    let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+    let mut stdout = BufReader::new(child.stdout.take().unwrap());
+    let mut line = String::new();
+    stdout.read_line(&mut line).unwrap();
+    assert_eq!(line, "ready\n");
+    kill(Pid::from_raw(i32::try_from(child.id()).unwrap()), Signal::SIGTERM).unwrap();
+    // Its end comes when nobody holds the pipe any more.
+    stdout.read_to_string(&mut line).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(143));
 }

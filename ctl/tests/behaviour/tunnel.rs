@@ -48,7 +48,7 @@ impl Way {
     fn calls(&self) -> Vec<String> {
         let log = std::fs::read_to_string(&self.log).unwrap();
         let mask = |line: &str| {
-            let control = line.split_once("ControlPath=").map(|(_, rest)| rest).unwrap_or_default();
+            let control = line.rsplit_once("ControlPath=").map(|(_, rest)| rest).unwrap_or_default();
             let control = control.split(['|', ' ']).next().unwrap_or_default();
             let line = if control.is_empty() { line.to_owned() } else { line.replace(control, "SOCKET") };
             line.replace(&home().display().to_string(), "HOME").replace(&self.double.endpoint()[7..], "FAR")
@@ -120,8 +120,9 @@ fn machines_are_reached_through_the_same_login() {
     let proxy = "ProxyCommand=ssh -o ConnectTimeout=10 \
                  -o 'UserKnownHostsFile=HOME/.fleetctl/known_hosts HOME/.ssh/known_hosts' -p 2222 \
                  -o ControlMaster=no -o ControlPersist=no -o ControlPath=SOCKET -W '[%h]:%p' -- core@bastion";
-    let wanted =
-        format!("-o|ConnectTimeout=10|{files}-p|22|-o|{proxy}|--|core@10.99.0.13|echo there; exit 7|");
+    let wanted = format!(
+        "-o|ConnectTimeout=10|{files}-p|22|-o|ControlPath=none|-o|{proxy}|--|core@10.99.0.13|echo there; exit 7|"
+    );
     assert_eq!(calls.last(), Some(&wanted), "{calls:#?}");
 }
 
