@@ -24,7 +24,7 @@ pub fn tar_gz(folder: &Path, prefix: &str, archive: &Path) -> Outcome {
         (format!("--directory={}", folder.display()), format!("--transform=s,^\\.,{prefix},S"));
     let words = ["tar", "--create", "--format=gnu", "--sort=name", "--owner=root:0", "--group=root:0"];
     let mut words = words.to_vec();
-    words.extend(["--numeric-owner", &mtime, &folder, &transform, "--file", &tar_name, "."]);
+    words.extend([&mtime, &folder, &transform, "--file", &tar_name, "."]);
     run(&words)?.success()?;
     run(&["gzip", "--best", "--no-name", "--force", &tar_name])?.success().map(drop)
 }
