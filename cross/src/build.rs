@@ -71,9 +71,10 @@ impl Job<'_> {
         Ok(Programs { agent: folder.join("skiff-agent"), ctl: folder.join("ctl") })
     }
 
-    /// zig brings the C library's start files, and paths go out of the binaries: they would tell where they were built.
+    /// zig brings the C library's start files; tables for unwinding are for nobody where a panic ends the program (270 kB);
+    /// and paths go out of the binaries: they would tell where they were built.
     fn flags(&self, library: &Std) -> Outcome<String> {
-        let mut flags = vec!["-Clink-self-contained=no".to_owned()];
+        let mut flags = vec!["-Clink-self-contained=no".to_owned(), "-Cforce-unwind-tables=no".to_owned()];
         let mut shown_as = |path: &Path, name: &str| {
             flags.push(format!("--remap-path-prefix={}={name}", path.display()));
         };

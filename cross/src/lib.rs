@@ -10,6 +10,7 @@ pub mod cloud;
 pub mod deb;
 pub mod digest;
 pub mod elf;
+pub mod generated;
 pub mod json;
 pub mod licences;
 pub mod linked;

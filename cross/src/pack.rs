@@ -12,6 +12,9 @@ use crate::digest::sha256;
 /// The date of every file in an archive, in seconds since 1970, unless `SOURCE_DATE_EPOCH` says another.
 const DATE_SECS: &str = "1767225600";
 
+/// The list of all sums.
+pub(crate) const SUMS: &str = "SHA256SUMS";
+
 /// Packs a folder's content, with the names beginning with `prefix`, into a `.tar.gz`.
 ///
 /// # Errors
@@ -24,7 +27,7 @@ pub fn tar_gz(folder: &Path, prefix: &str, archive: &Path) -> Outcome {
         (format!("--directory={}", folder.display()), format!("--transform=s,^\\.,{prefix},S"));
     let words = ["tar", "--create", "--format=gnu", "--sort=name", "--owner=root:0", "--group=root:0"];
     let mut words = words.to_vec();
-    words.extend(["--numeric-owner", &mtime, &folder, &transform, "--file", &tar_name, "."]);
+    words.extend([&mtime, &folder, &transform, "--file", &tar_name, "."]);
     run(&words)?.success()?;
     run(&["gzip", "--best", "--no-name", "--force", &tar_name])?.success().map(drop)
 }
@@ -45,7 +48,7 @@ pub fn gz(file: &Path, result: &Path) -> Outcome {
 /// # Errors
 /// A file cannot be read, or the list not written.
 pub fn sums(folder: &Path) -> Outcome {
-    let list = folder.join("SHA256SUMS");
+    let list = folder.join(SUMS);
     let mut text = String::new();
     for file in files(folder)?.iter().filter(|file| **file != list) {
         let name = file.strip_prefix(folder).unwrap_or(file);

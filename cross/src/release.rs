@@ -12,6 +12,7 @@ use crate::build::{Job, Programs, SHIPPED};
 use crate::check::check;
 use crate::cloud::{self, Fetched};
 use crate::deb;
+use crate::generated;
 use crate::licences;
 use crate::linked::{self, Linked};
 use crate::pack::{gz, release_name, sums, tar_gz};
@@ -78,6 +79,7 @@ fn packages(order: &Order<'_>, arch: Arch, programs: &Programs, papers: &Papers)
     let root = scratch.join("root");
     let name = release_name(VERSION, arch);
     lay_out(&root, order.source, programs, papers)?;
+    generated::lay_out(order.source, &root)?;
     tar_gz(&root, &name, &order.results.join(format!("{name}.tar.gz")))?;
     let package = order.results.join(format!("skiff_{VERSION}_{}.deb", arch.debian()));
     deb::pack(order.source, &root, &scratch, (VERSION, arch), &package)?;

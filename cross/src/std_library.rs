@@ -52,7 +52,9 @@ impl Std {
     /// Tells a cargo command where it is.
     pub fn lend(&self, command: &mut Command) {
         if let Self::Source(library) = self {
-            command.args(["-Zbuild-std=std,panic_abort"]);
+            // Without backtraces, which nobody could read of a stripped program, and with sorts that are small: the agent
+            // is 250 kB smaller for it.
+            command.args(["-Zbuild-std=std,panic_abort", "-Zbuild-std-features=optimize_for_size"]);
             // Both are cargo's: its own tests use the second one, and without it the source would have to be put
             // into the toolchain.
             command.env("RUSTC_BOOTSTRAP", "1").env("__CARGO_TESTS_ONLY_SRC_ROOT", library);

@@ -4,6 +4,7 @@
 pub mod bench;
 pub mod cargo;
 pub mod demo;
+pub mod dist;
 pub mod etcd;
 pub mod etcd_cluster;
 pub mod failure;
@@ -14,6 +15,7 @@ pub mod machine;
 pub mod machine_root;
 pub mod network;
 pub mod packages;
+pub mod previous;
 pub mod promises;
 pub mod report;
 pub mod run;

@@ -9,6 +9,7 @@ use std::process::Command;
 use nix::unistd::Uid;
 
 use crate::failure::{Failure, Outcome};
+use crate::machine_root::CLOUD_INIT_OFF;
 use crate::run::{Ran, finish};
 
 /// What `cargo verify` needs: a file that shows it is there (a bare name is looked for in `PATH`), and the package of
@@ -81,6 +82,9 @@ pub fn ensure(programs: &[(&str, &'static str)]) -> Outcome {
     }
     eprintln!("installing {} ...", missing.join(" "));
     let quiet = QuietServices::begin()?;
+    if missing.contains(&"cloud-init") {
+        keep_cloud_init_off()?;
+    }
     apt_get(&["update"])?;
     let mut words = vec!["install", "-y", "--no-install-recommends"];
     words.extend(&missing);
@@ -93,6 +97,14 @@ fn apt_get(words: &[&str]) -> Outcome<Ran> {
     let mut command = Command::new("apt-get");
     command.args(words).env("DEBIAN_FRONTEND", "noninteractive");
     finish(command, &[])?.success()
+}
+
+/// cloud-init is there to be used in test machines; this one's next boot is none of its business.
+fn keep_cloud_init_off() -> Outcome {
+    let file = Path::new("/").join(CLOUD_INIT_OFF);
+    let folder = file.parent().unwrap_or(&file);
+    let written = fs::create_dir_all(folder).and_then(|()| fs::write(&file, ""));
+    written.map_err(|cause| Failure::during(format!("write {}", file.display()), cause))
 }
 
 /// While it lives, installed packages start nothing.

@@ -5,6 +5,7 @@ use std::io::{IsTerminal, stderr};
 use std::path::PathBuf;
 
 use crate::failure::{Failure, Outcome};
+use crate::install::READY_BINARIES;
 use crate::packages;
 use crate::run::{exit_number, run};
 
@@ -29,11 +30,14 @@ pub fn programs() -> Outcome {
     check_etcd()
 }
 
-/// Builds `skiff-agent` and `ctl` as they are shipped, and gives the folder with both. cargo reports on standard error.
+/// Builds `skiff-agent` and `ctl`, or takes those in the folder `SKIFF_BINARIES` names, and gives the folder with both. cargo reports on standard error.
 ///
 /// # Errors
 /// When cargo fails.
 pub fn build() -> Outcome<PathBuf> {
+    if let Some(folder) = std::env::var_os(READY_BINARIES) {
+        return Ok(folder.into());
+    }
     let own = std::env::current_exe().map_err(|cause| Failure::during("find this program's file", cause))?;
     let target =
         own.ancestors().nth(2).ok_or_else(|| Failure::new("find the build folder above this program"))?;
