@@ -6,6 +6,7 @@ pub mod cargo;
 pub mod demo;
 pub mod etcd;
 pub mod etcd_cluster;
+pub mod etcd_proxy;
 pub mod failure;
 pub mod images;
 pub mod install;
