@@ -8,6 +8,7 @@ pub mod etcd;
 pub mod etcd_cluster;
 pub mod etcd_proxy;
 pub mod failure;
+pub mod footprint;
 pub mod images;
 pub mod install;
 pub mod isolation;
