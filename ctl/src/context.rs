@@ -7,8 +7,8 @@ use std::io::{self, Write};
 
 use cluster::MachineId;
 
-use crate::api::{Api, Connection, Settings};
-use crate::args::Top;
+use crate::api::{Api, Backend, Connection, Direct, Settings};
+use crate::args::{DEFAULT_ENDPOINT, Top};
 use crate::exit::Failure;
 use crate::legend::legend;
 
@@ -38,6 +38,7 @@ impl<'f> Context<'f> {
         }
         let api = prepare(self.flags)
             .map_err(|e| Failure::new(format_args!("Unable to initialize client: {e}")))?;
+        api.mind_age(self.program);
         Ok(self.api.get_or_init(|| api))
     }
 
@@ -83,14 +84,13 @@ pub(crate) fn print(text: &str) -> Result<(), Failure> {
 }
 
 fn prepare(flags: &Top) -> Result<Api, String> {
-    match flags.driver.as_str() {
-        "API" | "api" => {}
-        "etcd" => return Err("driver \"etcd\" is not built yet; use --driver=API".to_owned()),
+    // The old flag wins over the new one, as it did in fleet.
+    let directly = match flags.driver.as_str() {
+        _ if !flags.experimental_api => true,
+        "API" | "api" => false,
+        "etcd" => true,
         other => return Err(format!("unrecognized driver {other:?}")),
-    }
-    if !flags.experimental_api {
-        return Err("--experimental-api=false means driver \"etcd\", which is not built yet".to_owned());
-    }
+    };
     if flags.tunnel.as_ref().is_some_and(|host| !host.is_empty()) {
         return Err("--tunnel is not built yet; run this on a machine of the cluster, or name its API with --endpoint"
             .to_owned());
@@ -104,7 +104,18 @@ fn prepare(flags: &Top) -> Result<Api, String> {
         insecure: flags.insecure_skip_verify,
         debug: flags.debug,
     };
-    Connection::prepare(&settings).map(Api::new)
+    let backend = if directly {
+        let prefix = flags.etcd_key_prefix.as_deref().filter(|prefix| !prefix.is_empty());
+        Backend::Registry(Box::new(Direct::prepare(&settings, endpoint_of_etcd(flags), prefix)?))
+    } else {
+        Backend::Agent(Connection::prepare(&settings)?)
+    };
+    Ok(Api::new(backend))
+}
+
+/// `--endpoint`, if one was given: its default is an agent's and means nothing to the driver etcd.
+fn endpoint_of_etcd(flags: &Top) -> Option<&str> {
+    Some(flags.endpoint.as_str()).filter(|endpoint| *endpoint != DEFAULT_ENDPOINT)
 }
 
 fn given(new: &Option<String>, old: &Option<String>) -> Option<String> {

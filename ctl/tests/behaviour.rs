@@ -1,6 +1,9 @@
 //! What ctl does beyond fleet's captured session: where it departs from fleet on purpose, and when things go wrong.
 
 #[cfg(test)]
+#[cfg(feature = "real-etcd")]
+mod conductor;
+#[cfg(test)]
 mod double;
 #[cfg(test)]
 mod run;
@@ -17,6 +20,10 @@ mod listings;
 #[cfg(test)]
 #[path = "behaviour/orders.rs"]
 mod orders;
+#[cfg(test)]
+#[cfg(feature = "real-etcd")]
+#[path = "behaviour/registry.rs"]
+mod registry;
 #[cfg(test)]
 #[path = "behaviour/remote.rs"]
 mod remote;

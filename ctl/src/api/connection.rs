@@ -32,7 +32,6 @@ const PREFIX: &str = "/fleet/v1/";
 
 /// What the flags say about connections.
 #[derive(Clone, Debug, Default)]
-#[cfg_attr(not(feature = "tls"), expect(dead_code, reason = "only TLS reads the names of its files"))]
 pub(crate) struct Settings {
     /// `--endpoint`.
     pub(crate) endpoint: String,
@@ -67,6 +66,10 @@ pub(super) struct Answer {
 }
 
 impl Answer {
+    pub(super) const fn new(status: u16, body: Vec<u8>, endpoint: String) -> Self {
+        Self { status, body, endpoint }
+    }
+
     /// The body of an answer that is no refusal.
     pub(super) fn accepted(self) -> Result<Vec<u8>, ApiError> {
         if (200..300).contains(&self.status) {

@@ -135,7 +135,7 @@ fn command_lines_that_make_no_sense() {
     wrong("list-units x", "Unrecognized argument: x");
     wrong("drain", "machine");
     failed(&run("ftp://x", "list-units"), 1, "Unable to initialize client: endpoint \"ftp://x\"");
-    failed(&run("unix:///x", "--driver=etcd list-units"), 1, "driver \"etcd\" is not built yet");
+    failed(&run("unix:///x", "--driver=etcd list-units"), 1, "etcd endpoint unix:///x: not a URL");
     failed(&run("unix:///x", "--tunnel=h list-units"), 1, "--tunnel is not built yet");
 }
 
