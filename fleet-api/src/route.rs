@@ -32,6 +32,8 @@ pub(super) enum Question {
     State(String),
     /// Why a unit is where it is.
     Explain(String),
+    /// What changed since a moment.
+    Changes,
 }
 
 /// What is to be done.
@@ -94,6 +96,8 @@ impl Route {
             (["explain", name], Method::Get) if !name.is_empty() => {
                 Ok(Self::Ask(Question::Explain((*name).to_owned())))
             }
+            (["changes"], Method::Get) => Ok(Self::Ask(Question::Changes)),
+            (["changes"], _) => Err(not_allowed("GET")),
             (["state" | "explain", name], _) if !name.is_empty() => Err(not_allowed("GET")),
             (["registry", "adopt"], Method::Post) => Ok(Self::Order(Order::Adopt)),
             (["registry", "adopt"], _) => Err(not_allowed("POST")),
@@ -159,6 +163,7 @@ mod tests {
             ),
             (Method::Delete, "state", 405, "only GET supported against this resource"),
             (Method::Delete, "state/a.service", 405, "only GET supported against this resource"),
+            (Method::Post, "changes", 405, "only GET supported against this resource"),
             (Method::Get, "registry/adopt", 405, "only POST supported against this resource"),
             (Method::Get, "machines/m/drain", 405, "only POST supported against this resource"),
         ];

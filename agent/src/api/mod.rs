@@ -8,6 +8,7 @@ mod host;
 use std::iter;
 
 use cluster::limits::API_WHOLE_BODY_MAX_BYTES;
+use fleet_api::changes::{News, present};
 use fleet_api::{Call, Done, Failure, Reply};
 use smol::future::yield_now;
 use smol::stream;
@@ -65,6 +66,16 @@ async fn carry_out(host: &impl Host, call: Call) -> Result<Done, Failure> {
         Call::Task(task) => {
             let store = host.store();
             pool::unblock(move || task.run(&*store)).await
+        }
+        Call::Changes(changes) => {
+            let (index, news) = match changes.after {
+                Some(after) => host.desk().wait(&changes, after).await?,
+                None => {
+                    let store = host.store();
+                    (pool::unblock(move || present(&*store)).await?, News::None)
+                }
+            };
+            Ok(news.reply(index)?.into())
         }
         Call::Adopt => {
             let message = host.adopt().await.map_err(|not_adopted| match not_adopted {
