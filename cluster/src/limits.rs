@@ -113,8 +113,8 @@ pub const API_WRITE_SECONDS: u64 = 30;
 pub const API_DRAIN_SECONDS: u64 = 10;
 /// How long unread bytes are taken and dropped before a refused connection is closed, in seconds.
 pub const API_LINGER_SECONDS: u64 = 2;
-/// Longest time a request for changes may wait for one, in seconds.
-pub const API_CHANGES_WAIT_MAX_SECONDS: u64 = 30;
+/// Longest time a request for changes may wait for one, in milliseconds.
+pub const API_CHANGES_WAIT_MAX_MS: u64 = 30_000;
 /// Most units that one request for changes names.
 pub const API_CHANGES_NAMES_MAX: usize = 16;
 /// Most requests that wait for changes at a time; more are told 503. Fewer than connections, so that the API goes on.

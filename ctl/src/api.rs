@@ -4,6 +4,7 @@
 
 mod age;
 mod backend;
+mod changes;
 mod connection;
 mod direct;
 mod endpoint;

@@ -7,6 +7,9 @@ mod conductor;
 mod double;
 #[cfg(test)]
 mod run;
+#[cfg(test)]
+#[cfg(feature = "real-etcd")]
+mod served;
 
 #[cfg(test)]
 #[path = "behaviour/answers.rs"]
@@ -34,3 +37,7 @@ mod tls;
 #[cfg(test)]
 #[path = "behaviour/wait.rs"]
 mod wait;
+#[cfg(test)]
+#[cfg(feature = "real-etcd")]
+#[path = "behaviour/waiting.rs"]
+mod waiting;

@@ -1,4 +1,5 @@
-//! fleet's captured session on each way to a cluster: against a double of the agent, and over the driver etcd.
+//! fleet's captured session on each way to a cluster: against a double of the agent, over the agent's real routes and
+//! server, and over the driver etcd.
 
 #[cfg(test)]
 #[cfg(feature = "real-etcd")]
@@ -7,6 +8,9 @@ mod conductor;
 mod double;
 #[cfg(test)]
 mod run;
+#[cfg(test)]
+#[cfg(feature = "real-etcd")]
+mod served;
 #[cfg(test)]
 #[path = "golden/session.rs"]
 mod session;
@@ -80,5 +84,43 @@ mod by_etcd {
     fn the_captured_session_is_replayed() {
         let wrong = replay(&mut Conductor::start(&PLACES));
         assert!(wrong.is_empty(), "{wrong}");
+    }
+}
+
+#[cfg(test)]
+#[cfg(feature = "real-etcd")]
+mod by_routes {
+    use cluster::TargetState;
+
+    use crate::conductor::Conductor;
+    use crate::double::fleet::Shown;
+    use crate::run::{Outcome, run};
+    use crate::served::Served;
+    use crate::session::{PLACES, Stage, replay};
+
+    impl Stage for Served {
+        fn run(&mut self, line: &str) -> Outcome {
+            let outcome = run(self.endpoint(), line);
+            self.fleet.conduct();
+            outcome
+        }
+
+        fn has(&mut self, unit: &str, text: &str, state: TargetState) {
+            self.fleet.store_unit(unit, text, state);
+        }
+
+        fn shows(&mut self, unit: &str, shown: Shown) {
+            self.fleet.show(unit, shown);
+        }
+
+        fn refuses(&mut self, _: &str, _: [&'static str; 3]) {}
+    }
+
+    #[test]
+    fn the_captured_session_is_replayed() {
+        let mut served = Served::start(Conductor::start(&PLACES));
+        let wrong = replay(&mut served);
+        assert!(wrong.is_empty(), "{wrong}");
+        assert!(served.asked().iter().any(|line| line.contains("/changes?")), "nothing was waited for");
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use cluster::UnitName;
 use cluster::keys::{self, Key};
-use cluster::limits::{API_CHANGES_NAMES_MAX, API_CHANGES_WAIT_MAX_SECONDS};
+use cluster::limits::{API_CHANGES_NAMES_MAX, API_CHANGES_WAIT_MAX_MS};
 use registry::store::{Freshness, Store, StoreError};
 use serde::Serialize;
 
@@ -59,7 +59,7 @@ struct ChangesObject<'a> {
 }
 
 impl Changes {
-    /// Reads `after`, `wait` and any number of `unitName`.
+    /// Reads `after`, `waitMs` and any number of `unitName`.
     ///
     /// # Errors
     /// One of them is not what it should be.
@@ -69,8 +69,8 @@ impl Changes {
             let number = text.map(|text| text.parse::<u64>()).transpose();
             number.map_err(|_| Failure::bad_request(format!("invalid {name}: expect a number")))
         };
-        let most = API_CHANGES_WAIT_MAX_SECONDS;
-        let wait = Duration::from_secs(number("wait")?.unwrap_or(most).clamp(1, most));
+        let most = API_CHANGES_WAIT_MAX_MS;
+        let wait = Duration::from_millis(number("waitMs")?.unwrap_or(most).min(most));
         let names = request.parameter("unitName").filter(|name| !name.is_empty()).map(UnitName::parse);
         let units: BTreeSet<_> =
             names.collect::<Result<_, _>>().map_err(|error| Failure::bad_request(error.to_string()))?;
@@ -149,18 +149,18 @@ mod tests {
     #[test]
     fn a_request_is_read_and_bounded() {
         let all = read(&[]).unwrap();
-        assert_eq!((all.after, all.wait.as_secs()), (None, API_CHANGES_WAIT_MAX_SECONDS));
+        assert_eq!((all.after, all.wait), (None, Duration::from_millis(API_CHANGES_WAIT_MAX_MS)));
         let some =
-            read(&[("after", "7"), ("wait", "0"), ("unitName", "a.service"), ("unitName", "")]).unwrap();
-        assert_eq!((some.after, some.wait.as_secs()), (Some(7), 1));
+            read(&[("after", "7"), ("waitMs", "20"), ("unitName", "a.service"), ("unitName", "")]).unwrap();
+        assert_eq!((some.after, some.wait.as_millis()), (Some(7), 20));
         assert!(
             some.want(&Concern::Unit(unit("a.service"))) && !some.want(&Concern::Unit(unit("b.service")))
         );
         assert!(some.want(&Concern::Everything) && !all.want(&Concern::Nothing));
         assert!(all.want(&Concern::Unit(unit("b.service"))));
-        assert_eq!(read(&[("wait", "99999")]).unwrap().wait.as_secs(), API_CHANGES_WAIT_MAX_SECONDS);
+        assert_eq!(read(&[("waitMs", "99999")]).unwrap().wait, all.wait);
         for (name, value) in
-            [("after", "-1"), ("after", "x"), ("wait", "1.5"), ("after", "99999999999999999999")]
+            [("after", "-1"), ("after", "x"), ("waitMs", "1.5"), ("after", "99999999999999999999")]
         {
             assert_eq!(read(&[(name, value)]).unwrap_err(), format!("invalid {name}: expect a number"));
         }

@@ -30,7 +30,7 @@ fn a_change_ends_the_wait_and_says_of_what() {
     let fleet = Fleet::start();
     let after = now(&fleet);
     smol::block_on(async {
-        let mut waiting = pin!(wait(&fleet, &format!("after={after}&unitName=x.service&wait=30")));
+        let mut waiting = pin!(wait(&fleet, &format!("after={after}&unitName=x.service&waitMs=30000")));
         assert!(poll_once(waiting.as_mut()).await.is_none());
         let change = smol::unblock({
             let store = fleet.shared_store();
@@ -41,11 +41,11 @@ fn a_change_ends_the_wait_and_says_of_what() {
         assert!(index(&answer) > after);
     });
     // What happened before the question is told at once, and what was told is not told again.
-    let told = fleet.get(&format!("changes?after={after}&unitName=x.service&wait=30"));
+    let told = fleet.get(&format!("changes?after={after}&unitName=x.service&waitMs=30000"));
     assert!(told.1.ends_with(r#","units":["x.service"]}"#), "{told:?}");
     let after = index(&told);
     let nothing = (200, format!(r#"{{"index":{after}}}"#));
-    assert_eq!(fleet.get(&format!("changes?after={after}&unitName=x.service&wait=1")), nothing);
+    assert_eq!(fleet.get(&format!("changes?after={after}&unitName=x.service&waitMs=300")), nothing);
 }
 
 #[test]
@@ -53,7 +53,7 @@ fn placements_and_rows_of_the_unit_count_and_others_do_not() {
     let fleet = Fleet::start();
     let session = fleet.register("m1");
     let unit = fleet.create("x.service", "launched", SLEEP);
-    let changed = |after: u64| fleet.get(&format!("changes?after={after}&unitName=x.service&wait=1"));
+    let changed = |after: u64| fleet.get(&format!("changes?after={after}&unitName=x.service&waitMs=300"));
     let after = now(&fleet);
     fleet.create("y.service", "inactive", SLEEP);
     assert_eq!(changed(after), (200, format!(r#"{{"index":{after}}}"#)));
@@ -63,7 +63,7 @@ fn placements_and_rows_of_the_unit_count_and_others_do_not() {
     fleet.report("x.service", "m1", session, unit, Order::Launched);
     let reported = changed(index(&placed));
     assert!(reported.1.ends_with(r#","units":["x.service"]}"#), "{reported:?}");
-    let any = fleet.get(&format!("changes?after={after}&wait=1"));
+    let any = fleet.get(&format!("changes?after={after}&waitMs=300"));
     assert!(any.1.contains("\"units\":[") && any.1.contains("y.service"), "{any:?}");
     // A machine that comes or goes changes every unit.
     let after = now(&fleet);
@@ -77,7 +77,7 @@ fn many_may_wait_and_nobody_is_held_up() {
     let fleet = Fleet::start();
     let after = now(&fleet);
     smol::block_on(async {
-        let query = format!("after={after}&unitName=x.service&wait=30");
+        let query = format!("after={after}&unitName=x.service&waitMs=30000");
         let mut waiting: Vec<_> =
             (0..API_CHANGES_WAITERS_MAX).map(|_| Box::pin(wait(&fleet, &query))).collect();
         for one in &mut waiting {
@@ -94,7 +94,7 @@ fn many_may_wait_and_nobody_is_held_up() {
             assert!(answer.1.ends_with(r#","units":["x.service"]}"#), "{answer:?}");
         }
         // Their places are free again.
-        assert!(wait(&fleet, &format!("after={after}&wait=30")).await.1.contains("x.service"));
+        assert!(wait(&fleet, &format!("after={after}&waitMs=30000")).await.1.contains("x.service"));
     });
 }
 
@@ -106,15 +106,15 @@ fn whoever_is_too_far_back_looks_at_everything() {
     let after = now(&fleet);
     smol::block_on(async {
         // Somebody who waits for something else keeps the changes coming.
-        let mut waiting = pin!(wait(&fleet, &format!("after={after}&unitName=y.service&wait=30")));
+        let mut waiting = pin!(wait(&fleet, &format!("after={after}&unitName=y.service&waitMs=30000")));
         assert!(poll_once(waiting.as_mut()).await.is_none());
         for _ in 0..=API_CHANGES_KEPT_MAX / 2 {
             fleet.report("x.service", "m1", session, unit, Order::Launched);
             fleet.remove(&cluster::keys::states(&super::fleet::id("m1")));
         }
-        let last = wait(&fleet, &format!("after={}&unitName=x.service&wait=30", now(&fleet) - 1)).await;
+        let last = wait(&fleet, &format!("after={}&unitName=x.service&waitMs=30000", now(&fleet) - 1)).await;
         assert!(index(&last) > after, "{last:?}");
-        let old = wait(&fleet, &format!("after={after}&unitName=z.service&wait=30")).await;
+        let old = wait(&fleet, &format!("after={after}&unitName=z.service&waitMs=30000")).await;
         assert!(old.1.ends_with(r#","all":true}"#), "{old:?}");
     });
     assert_eq!(fleet.get("changes?after=x"), error(400, "invalid after: expect a number"));
@@ -125,14 +125,14 @@ fn the_end_of_the_agent_ends_every_wait() {
     let fleet = Fleet::start();
     let after = now(&fleet);
     smol::block_on(async {
-        let waiting = wait(&fleet, &format!("after={after}&wait=30"));
+        let waiting = wait(&fleet, &format!("after={after}&waitMs=30000"));
         let end = async {
             future::yield_now().await;
             fleet.agent.desk.close();
         };
         let (answer, ()) = zip(waiting, end).await;
         assert_eq!(answer, (200, format!(r#"{{"index":{after}}}"#)));
-        let late = wait(&fleet, &format!("after={after}&wait=30")).await;
+        let late = wait(&fleet, &format!("after={after}&waitMs=30000")).await;
         assert_eq!(late, error(503, "the agent is about to end"));
     });
 }

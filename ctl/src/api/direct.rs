@@ -3,11 +3,13 @@
 
 use std::time::Duration;
 
+use fleet_api::changes::{Changes, Concern, News, present};
 use fleet_api::{Call, Failure, Method, Request, Status};
-use registry::etcd::{DEFAULT_POLL_TIMEOUT, Endpoint, Endpoints, Etcd, KeyPrefix, TlsSettings};
-use registry::store::Store;
+use registry::etcd::{DEFAULT_POLL_TIMEOUT, Endpoint, Endpoints, Etcd, KeyPrefix, Settings, TlsSettings};
+use registry::store::{Store, Wake};
 
-use super::connection::{Answer, Settings};
+use super::connection::{Answer, Settings as Flags};
+use crate::clock::boottime;
 use crate::talk;
 
 /// Where etcd is unless told otherwise (contract §3.1).
@@ -22,6 +24,7 @@ const PAGE_LIMIT: u16 = u16::MAX;
 /// A way to the registry.
 pub(crate) struct Direct {
     store: Etcd,
+    settings: Settings,
     debug: bool,
 }
 
@@ -32,7 +35,7 @@ impl Direct {
     /// # Errors
     /// An endpoint, the prefix or a TLS file is wrong; the text says what.
     pub(crate) fn prepare(
-        settings: &Settings,
+        flags: &Flags,
         endpoint: Option<&str>,
         key_prefix: Option<&str>,
     ) -> Result<Self, String> {
@@ -40,24 +43,24 @@ impl Direct {
         let urls = endpoint.unwrap_or(DEFAULT_ENDPOINTS).split(',').filter(|url| !url.trim().is_empty());
         let endpoints = urls.map(Endpoint::parse).collect::<Result<Vec<_>, _>>().map_err(|e| words(&e))?;
         let tls = TlsSettings {
-            cafile: settings.ca_file.as_ref().map(Into::into),
-            certfile: settings.cert_file.as_ref().map(Into::into),
-            keyfile: settings.key_file.as_ref().map(Into::into),
-            insecure_skip_verify: settings.insecure,
+            cafile: flags.ca_file.as_ref().map(Into::into),
+            certfile: flags.cert_file.as_ref().map(Into::into),
+            keyfile: flags.key_file.as_ref().map(Into::into),
+            insecure_skip_verify: flags.insecure,
         };
-        if settings.insecure && endpoints.iter().any(Endpoint::is_https) {
+        if flags.insecure && endpoints.iter().any(Endpoint::is_https) {
             talk::warn("etcd's certificate is not verified (--insecure-skip-verify)");
         }
-        let settings_of_etcd = registry::etcd::Settings {
+        let settings = Settings {
             endpoints: Endpoints::new(endpoints).map_err(|e| words(&e))?,
             key_prefix: KeyPrefix::parse(key_prefix.unwrap_or(DEFAULT_KEY_PREFIX)).map_err(|e| words(&e))?,
-            request_timeout: settings.request_timeout.unwrap_or(REQUEST_TIMEOUT_DEFAULT),
+            request_timeout: flags.request_timeout.unwrap_or(REQUEST_TIMEOUT_DEFAULT),
             poll_timeout: DEFAULT_POLL_TIMEOUT,
             credentials: None,
             tls,
         };
-        let store = Etcd::new(&settings_of_etcd).map_err(|e| words(&e))?;
-        Ok(Self { store, debug: settings.debug })
+        let store = Etcd::new(&settings).map_err(|e| words(&e))?;
+        Ok(Self { store, settings, debug: flags.debug })
     }
 
     /// Does what a request to the API would do. A refusal is an answer.
@@ -76,10 +79,43 @@ impl Direct {
         self.store.endpoint()
     }
 
+    /// Waits in a long poll of its own, which lasts as long as was asked for.
+    fn wait(&self, changes: &Changes) -> Result<(u64, News), Failure> {
+        let Some(mut after) = changes.after else { return Ok((present(&self.store)?, News::None)) };
+        let end = boottime() + changes.wait;
+        loop {
+            let poll_timeout = end.saturating_sub(boottime());
+            if poll_timeout.is_zero() {
+                return Ok((after, News::None));
+            }
+            let settings = Settings { poll_timeout, ..self.settings.clone() };
+            let poll =
+                Etcd::new(&settings).map_err(|e| Failure::new(Status::ServiceUnavailable, e.to_string()))?;
+            match poll.watch("", after)? {
+                Wake::Changed { index, key } => {
+                    after = index;
+                    match Concern::of(&key) {
+                        Concern::Unit(unit) if changes.want(&Concern::Unit(unit.clone())) => {
+                            return Ok((after, News::Units([unit].into())));
+                        }
+                        Concern::Everything => return Ok((after, News::Anything)),
+                        Concern::Unit(_) | Concern::Nothing => {}
+                    }
+                }
+                Wake::Quiet => {}
+                Wake::Overrun => return Ok((present(&self.store)?, News::Anything)),
+            }
+        }
+    }
+
     fn answer(&self, request: &Request) -> Result<(Status, Vec<u8>), Failure> {
         let reply = match Call::read(request, PAGE_LIMIT)? {
             Call::Ready(reply) => reply,
             Call::Task(task) => task.run(&self.store)?.reply,
+            Call::Changes(changes) => {
+                let (index, news) = self.wait(&changes)?;
+                news.reply(index)?
+            }
             Call::Adopt => {
                 let why = "only an agent can take over a registry; ask one with --driver=API";
                 return Err(Failure::new(Status::NotImplemented, why));
@@ -149,7 +185,7 @@ mod tests {
     #[test]
     fn settings_are_checked_before_anything_is_asked() {
         let prepare = |endpoint: Option<&str>, prefix: Option<&str>| {
-            Direct::prepare(&Settings::default(), endpoint, prefix).map(|_| ())
+            Direct::prepare(&Flags::default(), endpoint, prefix).map(|_| ())
         };
         assert_eq!(prepare(None, None), Ok(()));
         assert_eq!(prepare(Some("http://a:1,http://b:2, http://c"), Some("/x")), Ok(()));

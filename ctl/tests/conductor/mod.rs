@@ -58,6 +58,11 @@ impl Conductor {
         self.etcd.endpoint()
     }
 
+    /// Its registry.
+    pub(crate) fn shared_store(&self) -> Arc<dyn Store> {
+        Arc::<Etcd>::clone(&self.store)
+    }
+
     /// Stores a unit as if somebody had.
     pub(crate) fn store_unit(&self, unit: &str, text: &str, state: TargetState) {
         let name = UnitName::parse(unit).unwrap();
