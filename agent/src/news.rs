@@ -61,7 +61,7 @@ impl State {
                 _ => return Some((self.last, News::Anything)),
             }
         }
-        (!units.is_empty()).then(|| (self.last, News::Units(units)))
+        (!units.is_empty()).then_some((self.last, News::Units(units)))
     }
 
     fn keep(&mut self, index: u64, concern: Concern) {
