@@ -134,8 +134,8 @@ mod tests {
 
     fn read(query: &[(&str, &str)]) -> Result<Changes, String> {
         let query = query.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        let (target, content_types, body) = (String::new(), Vec::new(), Vec::new());
-        let request = Request { method: Method::Get, target, path: Vec::new(), query, content_types, body };
+        let (content_types, body) = (Vec::new(), Vec::new());
+        let request = Request { method: Method::Get, path: Vec::new(), query, content_types, body };
         Changes::read(&request).map_err(|failure| {
             assert_eq!(failure.status.code(), 400);
             failure.message

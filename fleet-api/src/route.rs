@@ -124,8 +124,8 @@ mod tests {
 
     fn ask(method: Method, path: &str) -> Result<Route, (u16, String)> {
         let path = path.split('/').map(str::to_owned).collect();
-        let (target, query, content_types, body) = (String::new(), Vec::new(), Vec::new(), Vec::new());
-        let request = Request { method, target, path, query, content_types, body };
+        let (query, content_types, body) = (Vec::new(), Vec::new(), Vec::new());
+        let request = Request { method, path, query, content_types, body };
         Route::of(&request).map_err(|failure| (failure.status.code(), failure.message))
     }
 

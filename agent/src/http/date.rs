@@ -1,8 +1,8 @@
-//! The Date header.
+//! The Date header. The one place of the agent that reads the calendar clock: what a client sees, nothing decides on it.
 
 use std::fmt;
 
-use crate::clock;
+use nix::time::{ClockId, clock_gettime};
 
 const DAY_NAMES: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
 const MONTH_NAMES: [&str; 12] =
@@ -20,7 +20,8 @@ pub(super) struct HttpDate {
 impl HttpDate {
     /// Now; the beginning of 1970 if the clock cannot be read or stands before it.
     pub(super) fn now() -> Self {
-        Self { unix_seconds: clock::unix_seconds() }
+        let seconds = clock_gettime(ClockId::CLOCK_REALTIME).map_or(0, |time| time.tv_sec());
+        Self { unix_seconds: u64::try_from(seconds).unwrap_or(0) }
     }
 
     /// Year, month from 0, day from 1, counted in years that begin in March, so that a leap day is a year's last.

@@ -137,7 +137,6 @@ fn request(method: &str, target: &str, body: Option<&str>) -> Request {
     };
     Request {
         method: Method::parse(method),
-        target: target.to_owned(),
         path: ["fleet", "v1"].into_iter().chain(path.split('/')).map(unescaped).collect(),
         query: query.split('&').filter(|text| !text.is_empty()).map(pair).collect(),
         content_types: body.iter().map(|_| "application/json".to_owned()).collect(),
