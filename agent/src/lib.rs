@@ -16,6 +16,7 @@ pub mod lease;
 pub mod leave;
 pub mod log;
 pub mod metrics;
+pub mod news;
 pub mod node;
 pub mod notice;
 pub mod pool;

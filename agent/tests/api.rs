@@ -6,6 +6,7 @@
 
 mod api {
     //! The cases by subject, and the fleet they ask.
+    mod changes;
     mod fleet;
     mod machines;
     mod metrics;

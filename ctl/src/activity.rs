@@ -92,7 +92,7 @@ pub(crate) fn await_active(
         };
         Ok(left.iter().map(&mut sight).collect())
     };
-    wait(&names, patience, look, |name, start| {
+    wait(Some(api), &names, patience, look, |name, start| {
         if start == Start::Finished {
             talk::say(&format!("Unit {name} has run and finished."));
         }

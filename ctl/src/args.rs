@@ -39,16 +39,15 @@ pub(crate) struct Top {
     #[argh(option, arg_name = "url", default = "DEFAULT_ENDPOINT.to_owned()")]
     pub(crate) endpoint: String,
 
-    /// how to reach the cluster; only API so far
+    /// how to reach the cluster: API asks an agent, etcd the registry itself; --endpoint lists etcd's URLs then
     #[argh(option, arg_name = "name", default = "\"API\".to_owned()")]
     pub(crate) driver: String,
 
     /// key prefix in etcd, of the driver etcd
     #[argh(option, arg_name = "prefix")]
-    #[expect(dead_code, reason = "for the driver etcd")]
     pub(crate) etcd_key_prefix: Option<String>,
 
-    /// seconds one request may take; 30 by default
+    /// seconds one request may take; 30 by default, 3 to etcd
     #[argh(option, arg_name = "seconds")]
     pub(crate) request_timeout: Option<Seconds>,
 
@@ -100,7 +99,7 @@ pub(crate) struct Top {
     #[argh(option, arg_name = "host")]
     pub(crate) tunnel: Option<String>,
 
-    /// accepted for old scripts
+    /// old name of --driver: false is etcd
     #[argh(option, arg_name = "bool", hidden_help, default = "true")]
     pub(crate) experimental_api: bool,
 
@@ -114,7 +113,7 @@ pub(crate) struct Top {
 }
 
 /// Where the agent listens unless told otherwise (contract §3.1).
-const DEFAULT_ENDPOINT: &str = "unix:///var/run/fleet.sock";
+pub(crate) const DEFAULT_ENDPOINT: &str = "unix:///var/run/fleet.sock";
 
 /// How long ssh may take to connect unless told otherwise (contract §3.1).
 const SSH_TIMEOUT_DEFAULT: Duration = Duration::from_secs(10);

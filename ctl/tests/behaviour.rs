@@ -1,9 +1,15 @@
 //! What ctl does beyond fleet's captured session: where it departs from fleet on purpose, and when things go wrong.
 
 #[cfg(test)]
+#[cfg(feature = "real-etcd")]
+mod conductor;
+#[cfg(test)]
 mod double;
 #[cfg(test)]
 mod run;
+#[cfg(test)]
+#[cfg(feature = "real-etcd")]
+mod served;
 #[cfg(test)]
 mod stand_in;
 
@@ -29,6 +35,10 @@ mod listings;
 #[path = "behaviour/orders.rs"]
 mod orders;
 #[cfg(test)]
+#[cfg(feature = "real-etcd")]
+#[path = "behaviour/registry.rs"]
+mod registry;
+#[cfg(test)]
 #[path = "behaviour/remote.rs"]
 mod remote;
 #[cfg(test)]
@@ -50,3 +60,7 @@ mod verify;
 #[cfg(test)]
 #[path = "behaviour/wait.rs"]
 mod wait;
+#[cfg(test)]
+#[cfg(feature = "real-etcd")]
+#[path = "behaviour/waiting.rs"]
+mod waiting;

@@ -5,6 +5,7 @@ use cluster::rehearse::Wish;
 use cluster::{MachineId, UnitName};
 use registry::store::Store;
 
+use super::changes::Changes;
 use super::failure::Failure;
 use super::list::List;
 use super::message::Request;
@@ -26,6 +27,8 @@ pub enum Call {
     Ready(Reply),
     /// The registry has to be asked.
     Task(Task),
+    /// Changes are to be waited for.
+    Changes(Changes),
     /// The registry is to be taken over; only an agent can do that.
     Adopt,
 }
@@ -54,10 +57,7 @@ impl Call {
     /// There is nothing like that, or it cannot be done whatever the registry holds.
     pub fn read(request: &Request, page_limit: u16) -> Result<Self, Failure> {
         let kind = match Route::of(request)? {
-            Route::Ask(question) => match ask(question, request, page_limit)? {
-                Ok(kind) => kind,
-                Err(reply) => return Ok(Self::Ready(reply)),
-            },
+            Route::Ask(question) => return ask(question, request, page_limit),
             Route::Order(Order::PatchMachines) => Kind::PatchMachines(patch::read(&request.body)?),
             Route::Order(Order::Drain { machine, on }) => {
                 let machine = MachineId::parse(&machine).map_err(|_| Failure::no_machine())?;
@@ -71,16 +71,16 @@ impl Call {
     }
 }
 
-/// What a question asks of the registry, or the answer where it need not be asked.
-fn ask(question: Question, request: &Request, page_limit: u16) -> Result<Result<Kind, Reply>, Failure> {
+fn ask(question: Question, request: &Request, page_limit: u16) -> Result<Call, Failure> {
     let extent = || Extent::asked(request, page_limit);
-    Ok(Ok(match question {
-        Question::Discovery => return Ok(Err(Reply::Json(Status::Ok, DISCOVERY.to_owned()))),
+    let kind = match question {
+        Question::Discovery => return Ok(Call::Ready(Reply::Json(Status::Ok, DISCOVERY.to_owned()))),
+        Question::Changes => return Ok(Call::Changes(Changes::read(request)?)),
         Question::Machines => Kind::Machines(extent()?),
         Question::Units => Kind::Units(extent()?),
         Question::States => match (states::filter(request), extent()?) {
             (Some(filter), extent) => Kind::States(filter, extent),
-            (None, _) => return Ok(Err(Reply::List(List::empty("states")))),
+            (None, _) => return Ok(Call::Ready(Reply::List(List::empty("states")))),
         },
         Question::Unit(name) => {
             let lingering = request.parameter("lingering").any(page::is_yes);
@@ -89,7 +89,8 @@ fn ask(question: Question, request: &Request, page_limit: u16) -> Result<Result<
         Question::State(name) => Kind::State(known(&name, states::no_state)?),
         Question::Explain(name) => Kind::Explain(known(&name, Failure::no_unit)?),
         Question::Rehearsal => Kind::Rehearsal(rehearsal::read(&request.body)?),
-    }))
+    };
+    Ok(Call::Task(Task(kind)))
 }
 
 impl Task {

@@ -10,6 +10,7 @@
 //! ```
 
 mod call;
+pub mod changes;
 mod explain;
 mod failure;
 mod list;

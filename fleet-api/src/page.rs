@@ -108,8 +108,8 @@ mod tests {
 
     fn asked(query: &[(&str, &str)], limit: u16) -> Result<Extent, String> {
         let query = query.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        let (target, content_types, body) = (String::new(), Vec::new(), Vec::new());
-        let request = Request { method: Method::Get, target, path: Vec::new(), query, content_types, body };
+        let (content_types, body) = (Vec::new(), Vec::new());
+        let request = Request { method: Method::Get, path: Vec::new(), query, content_types, body };
         Extent::asked(&request, limit).map_err(|failure| {
             assert_eq!(failure.status.code(), 400);
             failure.message

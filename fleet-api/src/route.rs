@@ -34,6 +34,8 @@ pub(super) enum Question {
     Explain(String),
     /// What would become of units that are described in the body.
     Rehearsal,
+    /// What changed since a moment.
+    Changes,
 }
 
 /// What is to be done.
@@ -96,6 +98,8 @@ impl Route {
             (["explain", name], Method::Get) if !name.is_empty() => {
                 Ok(Self::Ask(Question::Explain((*name).to_owned())))
             }
+            (["changes"], Method::Get) => Ok(Self::Ask(Question::Changes)),
+            (["changes"], _) => Err(not_allowed("GET")),
             (["state" | "explain", name], _) if !name.is_empty() => Err(not_allowed("GET")),
             (["rehearsal"], Method::Post) => Ok(Self::Ask(Question::Rehearsal)),
             (["rehearsal"], _) => Err(not_allowed("POST")),
@@ -124,8 +128,8 @@ mod tests {
 
     fn ask(method: Method, path: &str) -> Result<Route, (u16, String)> {
         let path = path.split('/').map(str::to_owned).collect();
-        let (target, query, content_types, body) = (String::new(), Vec::new(), Vec::new(), Vec::new());
-        let request = Request { method, target, path, query, content_types, body };
+        let (query, content_types, body) = (Vec::new(), Vec::new(), Vec::new());
+        let request = Request { method, path, query, content_types, body };
         Route::of(&request).map_err(|failure| (failure.status.code(), failure.message))
     }
 
@@ -167,6 +171,7 @@ mod tests {
             ),
             (Method::Delete, "state", 405, "only GET supported against this resource"),
             (Method::Delete, "state/a.service", 405, "only GET supported against this resource"),
+            (Method::Post, "changes", 405, "only GET supported against this resource"),
             (Method::Get, "registry/adopt", 405, "only POST supported against this resource"),
             (Method::Get, "machines/m/drain", 405, "only POST supported against this resource"),
             (Method::Get, "rehearsal", 405, "only POST supported against this resource"),

@@ -125,8 +125,8 @@ fn pages(limit: u16, list: impl Fn(Extent) -> super::List) -> String {
     let mut query = if limit == 0 { vec![("all".to_owned(), "1".to_owned())] } else { Vec::new() };
     let mut shown = Vec::new();
     loop {
-        let (target, content_types, body) = (String::new(), Vec::new(), Vec::new());
-        let request = Request { method: Method::Get, target, path: Vec::new(), query, content_types, body };
+        let (content_types, body) = (Vec::new(), Vec::new());
+        let request = Request { method: Method::Get, path: Vec::new(), query, content_types, body };
         let list = list(Extent::asked(&request, limit).unwrap());
         let token = list.token.clone();
         shown.push(text(Ok(Reply::List(list))));

@@ -2,7 +2,7 @@
 //! digits only, extensions and trailers are skipped within a bound.
 
 use super::head::Refusal;
-use fleet_api::Status;
+use super::status::Status;
 
 /// Most bytes of extensions and trailers in one body.
 const SKIPPED_MAX_BYTES: usize = 1024;

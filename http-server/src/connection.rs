@@ -1,7 +1,6 @@
 //! One connection from its first byte to its close: head, body, handler, response, and again. Holds no buffer while it
 //! waits for a request.
 
-use fleet_api::{Method, Request, Status};
 use std::io;
 use std::rc::Rc;
 
@@ -11,11 +10,12 @@ use smol::{Timer, future};
 use super::chunked::Dechunker;
 use super::head::{self, Framing, Head, Refusal};
 use super::limits::Limits;
-use super::message::{Peer, Response};
+use super::message::{Method, Peer, Request, Response};
 use super::notice::Notice;
 use super::send::{Form, SendError, send};
 use super::slots::{Held, Slots};
 use super::socket::{Socket, within};
+use super::status::Status;
 
 /// Most bytes taken from the socket at a time.
 const READ_BYTES: usize = 4 * 1024;

@@ -2,12 +2,13 @@
 //! above all how long the body is, is decided here and strictly, since a server and a proxy in front of it that
 //! disagree on that can be made to see different requests.
 
-use fleet_api::{Method, Request, Status};
 use httparse::{EMPTY_HEADER, Error as ParseError, Header, Status as Progress};
 
 use cluster::limits::API_HEADERS_MAX;
 
 use super::limits::Limits;
+use super::message::{Method, Request};
+use super::status::Status;
 use super::target;
 
 /// A request that is not served, and what its sender is told. The connection is closed afterwards.

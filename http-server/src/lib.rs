@@ -25,11 +25,12 @@ mod send;
 mod serve;
 mod slots;
 mod socket;
+mod status;
 mod target;
 
-pub use fleet_api::{Method, Request, Status};
 pub use limits::Limits;
 pub use listener::{ListenError, Listener};
-pub use message::{Body, Peer, Pieces, Response};
+pub use message::{Body, Method, Peer, Pieces, Request, Response};
 pub use notice::Notice;
 pub use serve::{Options, serve};
+pub use status::Status;

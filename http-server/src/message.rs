@@ -1,13 +1,101 @@
-//! Who asks, and responses as a handler makes them: owned and free of framing. How they look on the wire is the business
-//! of `head`, `chunked` and `send`; requests are `fleet_api`'s.
+//! Requests as a handler sees them and responses as it makes them: decoded, owned, free of framing. How they look on
+//! the wire is the business of `head`, `chunked` and `send`.
 
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
 
-use fleet_api::{Failure, Status};
+use cluster::json;
+use serde::Serialize;
 use smol::stream::{self, Stream};
+
+use super::status::Status;
+
+/// Most bytes of an error body; texts come from us and repeat at most a name or two.
+const ERROR_BODY_MAX_BYTES: usize = 16 * 1024;
+
+/// What is to be done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Method {
+    /// `GET`.
+    Get,
+    /// `HEAD`: whatever body the response has is not sent.
+    Head,
+    /// `PUT`.
+    Put,
+    /// `POST`.
+    Post,
+    /// `PATCH`.
+    Patch,
+    /// `DELETE`.
+    Delete,
+    /// `OPTIONS`.
+    Options,
+    /// Any other token.
+    Other(String),
+}
+
+impl Method {
+    pub(super) fn parse(token: &str) -> Self {
+        match token {
+            "GET" => Self::Get,
+            "HEAD" => Self::Head,
+            "PUT" => Self::Put,
+            "POST" => Self::Post,
+            "PATCH" => Self::Patch,
+            "DELETE" => Self::Delete,
+            "OPTIONS" => Self::Options,
+            other => Self::Other(other.to_owned()),
+        }
+    }
+
+    /// The token as it was sent.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Get => "GET",
+            Self::Head => "HEAD",
+            Self::Put => "PUT",
+            Self::Post => "POST",
+            Self::Patch => "PATCH",
+            Self::Delete => "DELETE",
+            Self::Options => "OPTIONS",
+            Self::Other(token) => token,
+        }
+    }
+}
+
+impl fmt::Display for Method {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// One request, complete with its body.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Request {
+    /// What is to be done.
+    pub method: Method,
+    /// Path and query as they were sent, for log lines.
+    pub target: String,
+    /// The path between its slashes, percent-decoded: `/a/b%2Fc` is `["a", "b/c"]`, `/` is `[""]`, `/a/` is
+    /// `["a", ""]`. No part is `.` or `..` or holds a control character.
+    pub path: Vec<String>,
+    /// The query's parameters in order, percent-decoded, `+` as a blank; the value of `?a` is empty.
+    pub query: Vec<(String, String)>,
+    /// The value of each Content-Type header.
+    pub content_types: Vec<String>,
+    /// The body without its framing.
+    pub body: Vec<u8>,
+}
+
+impl Request {
+    /// The values of a query parameter, in order.
+    pub fn parameter<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        self.query.iter().filter(move |(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+}
 
 /// Who sent a request, for audit lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,6 +150,17 @@ pub struct Response {
     pub body: Body,
 }
 
+#[derive(Serialize)]
+struct ErrorBody<'a> {
+    error: ErrorFields<'a>,
+}
+
+#[derive(Serialize)]
+struct ErrorFields<'a> {
+    code: u16,
+    message: &'a str,
+}
+
 impl Response {
     /// A response without a body.
     #[must_use]
@@ -91,7 +190,10 @@ impl Response {
     /// The API's error: `{"error":{"code":…,"message":…}}` (contract §5).
     #[must_use]
     pub fn error(status: Status, message: &str) -> Self {
-        Self::json(status, Failure::new(status, message).body())
+        let code = status.code();
+        let body = json::encode(&ErrorBody { error: ErrorFields { code, message } }, ERROR_BODY_MAX_BYTES)
+            .unwrap_or_else(|_| format!("{{\"error\":{{\"code\":{code},\"message\":\"\"}}}}"));
+        Self::json(status, body)
     }
 
     /// The same with one more header.
@@ -104,4 +206,20 @@ impl Response {
 
 fn json_type() -> (&'static str, String) {
     ("Content-Type", "application/json".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Body, Response};
+    use crate::Status;
+
+    #[test]
+    fn errors_have_the_api_s_body() {
+        let Body::Bytes(body) = Response::error(Status::NotFound, "unit \"a\\b\" does\nnot exist").body
+        else {
+            panic!("no body")
+        };
+        let text = String::from_utf8(body).unwrap();
+        assert_eq!(text, r#"{"error":{"code":404,"message":"unit \"a\\b\" does\nnot exist"}}"#);
+    }
 }

@@ -1,7 +1,6 @@
 //! A response on the wire: its head, and its body whole, in chunks, or up to the end of the connection for a client
 //! that knows no chunks. Framing and order of the headers are those of fleet's server.
 
-use fleet_api::Status;
 use std::fmt::Write;
 use std::io;
 use std::time::Duration;
@@ -13,6 +12,7 @@ use smol::stream::StreamExt;
 use super::date::HttpDate;
 use super::message::{Body, Pieces, Response};
 use super::socket::Socket;
+use super::status::Status;
 
 /// What the request has to say about the form of its response.
 #[derive(Clone, Copy, Debug)]

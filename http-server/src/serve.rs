@@ -1,7 +1,6 @@
 //! The server as one future: accepts connections, keeps to the bounds, ends when it is told to. Its tasks run inside
 //! that future, so that whoever drops it has nothing left running, and no thread is started.
 
-use fleet_api::Request;
 use std::future::{Future, poll_fn};
 use std::io;
 use std::pin::Pin;
@@ -14,7 +13,7 @@ use smol::{LocalExecutor, Timer, channel, future};
 use super::connection::{self, Server};
 use super::limits::Limits;
 use super::listener::Listener;
-use super::message::{Peer, Response};
+use super::message::{Peer, Request, Response};
 use super::notice::Notice;
 use super::slots::Slots;
 use super::socket::Socket;

@@ -3,7 +3,7 @@
 
 use super::head::Refusal;
 use super::limits::Limits;
-use fleet_api::Status;
+use super::status::Status;
 
 /// A target taken apart.
 #[derive(Debug, PartialEq, Eq)]

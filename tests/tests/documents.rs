@@ -50,6 +50,7 @@ fn every_default_on_the_page_is_the_shipped_one() {
 #[test]
 fn pages_link_only_to_what_is_there() {
     for page in [
+        "api",
         "configuration",
         "install",
         "moving-from-fleet",

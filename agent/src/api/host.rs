@@ -8,6 +8,7 @@ use std::sync::Arc;
 use registry::store::Store;
 
 use crate::http::Peer;
+use crate::news::Desk;
 
 /// The message while the agent is not connected to the registry (contract §5).
 pub const NOT_CONNECTED: &str = "fleet server unable to communicate with etcd";
@@ -25,6 +26,9 @@ pub enum NotAdopted {
 pub trait Host {
     /// Where the registry is kept. Called on the pool of blocking threads only.
     fn store(&self) -> Arc<dyn Store>;
+
+    /// Where changes are waited for.
+    fn desk(&self) -> &Desk;
 
     /// Objects on one page of a list (`token_limit`, contract §4.2).
     fn page_limit(&self) -> u16;

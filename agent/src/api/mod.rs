@@ -8,6 +8,7 @@ mod host;
 use std::iter;
 
 use cluster::limits::API_WHOLE_BODY_MAX_BYTES;
+use fleet_api::changes::{News, present};
 use fleet_api::{Call, Done, Failure, Reply};
 use smol::future::yield_now;
 use smol::stream;
@@ -29,7 +30,9 @@ pub async fn answer(host: &impl Host, request: Request, peer: Peer) -> Response 
     if request.path == [METRICS] {
         return metrics(host, &request.method);
     }
-    let call = Call::read(&request, host.page_limit());
+    let name = format!("{} {}", request.method, request.target);
+    let is_order = request.method != Method::Get;
+    let call = Call::read(&asked(request), host.page_limit());
     if let Err(message) = host.standing()
         && !matches!(call, Ok(Call::Adopt))
     {
@@ -39,10 +42,32 @@ pub async fn answer(host: &impl Host, request: Request, peer: Peer) -> Response 
         Ok(call) => carry_out(host, call).await,
         Err(failure) => Err(failure),
     };
-    tell(host, peer, &request, &outcome);
+    tell(host, peer, is_order.then_some(&name), &outcome);
     match outcome {
         Ok(done) => response(done.reply),
-        Err(failure) => Response::error(failure.status, &failure.message),
+        Err(failure) => Response::json(status(failure.status), failure.body()),
+    }
+}
+
+fn asked(request: Request) -> fleet_api::Request {
+    let Request { method, path, query, content_types, body, .. } = request;
+    let method = fleet_api::Method::parse(method.as_str());
+    fleet_api::Request { method, path, query, content_types, body }
+}
+
+const fn status(status: fleet_api::Status) -> Status {
+    match status {
+        fleet_api::Status::Ok => Status::Ok,
+        fleet_api::Status::Created => Status::Created,
+        fleet_api::Status::NoContent => Status::NoContent,
+        fleet_api::Status::BadRequest => Status::BadRequest,
+        fleet_api::Status::NotFound => Status::NotFound,
+        fleet_api::Status::MethodNotAllowed => Status::MethodNotAllowed,
+        fleet_api::Status::Conflict => Status::Conflict,
+        fleet_api::Status::UnsupportedMediaType => Status::UnsupportedMediaType,
+        fleet_api::Status::InternalServerError => Status::InternalServerError,
+        fleet_api::Status::NotImplemented => Status::NotImplemented,
+        fleet_api::Status::ServiceUnavailable => Status::ServiceUnavailable,
     }
 }
 
@@ -66,10 +91,20 @@ async fn carry_out(host: &impl Host, call: Call) -> Result<Done, Failure> {
             let store = host.store();
             pool::unblock(move || task.run(&*store)).await
         }
+        Call::Changes(changes) => {
+            let (index, news) = match changes.after {
+                Some(after) => host.desk().wait(&changes, after).await?,
+                None => {
+                    let store = host.store();
+                    (pool::unblock(move || present(&*store)).await?, News::None)
+                }
+            };
+            Ok(news.reply(index)?.into())
+        }
         Call::Adopt => {
             let message = host.adopt().await.map_err(|not_adopted| match not_adopted {
-                NotAdopted::Refused(why) => Failure::new(Status::Conflict, why),
-                NotAdopted::NoAnswer(why) => Failure::new(Status::ServiceUnavailable, why),
+                NotAdopted::Refused(why) => Failure::new(fleet_api::Status::Conflict, why),
+                NotAdopted::NoAnswer(why) => Failure::new(fleet_api::Status::ServiceUnavailable, why),
             })?;
             Ok(Done { reply: Reply::said(message)?, deed: Some("adopt the registry".to_owned()) })
         }
@@ -78,12 +113,12 @@ async fn carry_out(host: &impl Host, call: Call) -> Result<Done, Failure> {
 
 fn response(reply: Reply) -> Response {
     match reply {
-        Reply::Empty(status) => Response::empty(status),
+        Reply::Empty(code) => Response::empty(status(code)),
         // fleet's server knew the length of short bodies only, and sent the others in chunks.
-        Reply::Json(status, text) if text.len() > API_WHOLE_BODY_MAX_BYTES => {
-            Response::json_pieces(status, iter::once(text.into_bytes()))
+        Reply::Json(code, text) if text.len() > API_WHOLE_BODY_MAX_BYTES => {
+            Response::json_pieces(status(code), iter::once(text.into_bytes()))
         }
-        Reply::Json(status, text) => Response::json(status, text),
+        Reply::Json(code, text) => Response::json(status(code), text),
         list @ Reply::List(_) => {
             let pieces = stream::unfold((list.pieces(), 1), |(mut pieces, turn)| async move {
                 let piece = pieces.next()?;
@@ -98,12 +133,13 @@ fn response(reply: Reply) -> Response {
 }
 
 /// Lets the operator know of a change, and of an order that may have changed something before it failed.
-fn tell(host: &impl Host, peer: Peer, request: &Request, outcome: &Result<Done, Failure>) {
+fn tell(host: &impl Host, peer: Peer, order: Option<&String>, outcome: &Result<Done, Failure>) {
     match outcome {
         Ok(Done { deed: Some(deed), .. }) => host.audit(&Audit { peer, deed, outcome: Ok(()) }),
-        Err(failure) if failure.is_open() && request.method != Method::Get => {
-            let deed = format!("{} {}", request.method, request.target);
-            host.audit(&Audit { peer, deed: &deed, outcome: Err(&failure.message) });
+        Err(failure) if failure.is_open() => {
+            if let Some(deed) = order {
+                host.audit(&Audit { peer, deed, outcome: Err(&failure.message) });
+            }
         }
         Ok(_) | Err(_) => {}
     }

@@ -7,11 +7,14 @@ use std::sync::Arc;
 use agent::api::{self, Audit, Host, NotAdopted};
 use agent::http::{Body, Method, Peer, Request};
 use agent::metrics;
+use agent::news::Desk;
 use cluster::records::{Placement, Presence, StateRow};
 use cluster::state::Order;
-use cluster::{BootId, Incarnation, MachineId, Nonce, Session, UnitName, json, keys};
+use cluster::unit_file::UnitFile;
+use cluster::{BootId, Incarnation, MachineId, Nonce, Session, TargetState, UnitName, json, keys};
 use registry::etcd::{Endpoint, Endpoints, Etcd, KeyPrefix, Settings};
 use registry::store::{Freshness, Outcome, Store};
+use registry::units;
 use smol::stream::StreamExt;
 use tests::etcd::Etcd as RealEtcd;
 
@@ -20,6 +23,7 @@ pub(super) const PEER: Peer = Peer::Unix { pid: 7, uid: 0, gid: 0 };
 /// The agent the routes run in.
 pub(super) struct Agent {
     store: Arc<dyn Store>,
+    pub(super) desk: Desk,
     pub(super) standing: RefCell<Result<(), String>>,
     pub(super) audits: RefCell<Vec<String>>,
 }
@@ -27,6 +31,10 @@ pub(super) struct Agent {
 impl Host for Agent {
     fn store(&self) -> Arc<dyn Store> {
         Arc::clone(&self.store)
+    }
+
+    fn desk(&self) -> &Desk {
+        &self.desk
     }
 
     fn page_limit(&self) -> u16 {
@@ -68,7 +76,8 @@ impl Agent {
         let endpoints = Endpoints::new(vec![Endpoint::parse(endpoint).unwrap()]).unwrap();
         let settings = Settings::new(endpoints, KeyPrefix::parse("/_coreos.com/fleet/").unwrap());
         let store = metrics::counted(Etcd::new(&settings).unwrap());
-        Self { store, standing: RefCell::new(Ok(())), audits: RefCell::default() }
+        let desk = Desk::new(Arc::clone(&store));
+        Self { store, desk, standing: RefCell::new(Ok(())), audits: RefCell::default() }
     }
 
     /// Status and body.
@@ -78,30 +87,23 @@ impl Agent {
 
     /// The same, the target with its prefix.
     pub(super) fn send_to(&self, method: Method, target: &str, types: &[&str], body: &str) -> (u16, String) {
-        let (path, query) = target.split_once('?').unwrap_or((target, ""));
-        let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
-        let request = Request {
-            method,
-            target: target.trim_start_matches("fleet/v1/").to_owned(),
-            path: path.split('/').map(str::to_owned).collect(),
-            query: pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
-            content_types: types.iter().map(|value| (*value).to_owned()).collect(),
-            body: body.as_bytes().to_vec(),
-        };
-        smol::block_on(async {
-            let response = api::answer(self, request, PEER).await;
-            let mut whole = Vec::new();
-            match response.body {
-                Body::Empty => {}
-                Body::Bytes(bytes) => whole = bytes,
-                Body::Stream(mut pieces) | Body::Live(mut pieces) => {
-                    while let Some(piece) = pieces.next().await {
-                        whole.extend(piece.unwrap());
-                    }
+        smol::block_on(self.answer(request(method, target, types, body)))
+    }
+
+    /// The same, to be waited for.
+    pub(super) async fn answer(&self, request: Request) -> (u16, String) {
+        let response = api::answer(self, request, PEER).await;
+        let mut whole = Vec::new();
+        match response.body {
+            Body::Empty => {}
+            Body::Bytes(bytes) => whole = bytes,
+            Body::Stream(mut pieces) | Body::Live(mut pieces) => {
+                while let Some(piece) = pieces.next().await {
+                    whole.extend(piece.unwrap());
                 }
             }
-            (response.status.code(), String::from_utf8(whole).unwrap())
-        })
+        }
+        (response.status.code(), String::from_utf8(whole).unwrap())
     }
 
     pub(super) fn put(&self, unit: &str, body: &str) -> (u16, String) {
@@ -118,6 +120,10 @@ impl Fleet {
 
     pub(super) fn store(&self) -> &dyn Store {
         &*self.agent.store
+    }
+
+    pub(super) fn shared_store(&self) -> Arc<dyn Store> {
+        Arc::clone(&self.agent.store)
     }
 
     pub(super) fn send(&self, method: Method, target: &str, types: &[&str], body: &str) -> (u16, String) {
@@ -212,6 +218,26 @@ impl Fleet {
             other => panic!("create {key}: {other:?}"),
         }
     }
+}
+
+/// A request as the server would hand it over.
+pub(super) fn request(method: Method, target: &str, types: &[&str], body: &str) -> Request {
+    let (path, query) = target.split_once('?').unwrap_or((target, ""));
+    let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+    Request {
+        method,
+        target: target.trim_start_matches("fleet/v1/").to_owned(),
+        path: path.split('/').map(str::to_owned).collect(),
+        query: pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
+        content_types: types.iter().map(|value| (*value).to_owned()).collect(),
+        body: body.as_bytes().to_vec(),
+    }
+}
+
+/// Creates an inactive unit, from whatever thread.
+pub(super) fn create_in(store: &dyn Store, unit: &str) {
+    let file = UnitFile::parse("[Service]\nExecStart=/bin/sleep 9\n").unwrap();
+    assert!(units::create(store, &name(unit), &file, TargetState::Inactive).unwrap());
 }
 
 /// The record of a machine.

@@ -8,7 +8,6 @@ use crate::message::Method;
 fn request(content_types: &[&str], body: &[u8]) -> Request {
     Request {
         method: Method::Put,
-        target: String::new(),
         path: Vec::new(),
         query: Vec::new(),
         content_types: content_types.iter().map(|value| (*value).to_owned()).collect(),

@@ -24,7 +24,7 @@ pub(super) struct Step {
 pub(super) fn all() -> impl Iterator<Item = Step> {
     let step = |name, run| Step { name, slow: false, run };
     let slow = |name, run| Step { name, slow: true, run };
-    let steps: [Step; 15] = [
+    let steps: Vec<Step> = vec![
         step("house rules", || house::check(&workspace())),
         step("format", || cargo(&["fmt", "--all", "--check"])),
         step("clippy", || {
@@ -54,6 +54,7 @@ pub(super) fn all() -> impl Iterator<Item = Step> {
         step("packages and cloud-configs, read by others", || {
             cargo(&["test", "--package", "cross", "--features", "real-parsers"])
         }),
+        step("ctl on a real etcd", || cargo(&["test", "--package", "ctl", "--features", "real-etcd"])),
         slow("licences, sources and duplicates of dependencies", deny),
         slow("static binaries, packages and cloud-configs", || openly(command(&["cross"]))),
         slow("scenarios on real machines", scenarios),
