@@ -2,6 +2,7 @@
 
 mod bring_up;
 mod cat;
+mod completion;
 mod destroy;
 mod drain;
 mod dry_run;
@@ -54,6 +55,7 @@ pub(crate) enum Command {
     Drain(drain::Drain),
     Undrain(undrain::Undrain),
     Registry(registry::Registry),
+    Completion(completion::Completion),
     Version(version::Version),
 }
 
@@ -84,6 +86,7 @@ impl Command {
             Self::Drain(command) => command.run(context),
             Self::Undrain(command) => command.run(context),
             Self::Registry(command) => command.run(context),
+            Self::Completion(command) => command.run(context),
             Self::Version(command) => command.run(context),
         }
     }

@@ -6,8 +6,10 @@ mod api;
 mod args;
 mod clock;
 mod command;
+mod complete;
 mod context;
 mod create;
+pub mod documents;
 mod exit;
 mod fields;
 mod filter;
@@ -59,6 +61,7 @@ fn act(program: &str, words: &[String]) -> Result<Exit, Failure> {
             context::print(&page)?;
             Ok(Exit::Ok)
         }
+        Meant::Complete(words) => complete::run(program, &words),
         Meant::Run(flags) => flags.command.run(&Context::new(program, &flags)),
     }
 }

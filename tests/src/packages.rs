@@ -13,7 +13,7 @@ use crate::run::{Ran, finish};
 
 /// What `cargo verify` needs: a file that shows it is there (a bare name is looked for in `PATH`), and the package of
 /// Debian and Ubuntu that has it.
-pub const FOR_VERIFY: [(&str, &str); 24] = [
+pub const FOR_VERIFY: [(&str, &str); 30] = [
     ("bash", "bash"),
     ("busybox", "busybox-static"),
     ("cc", "gcc"),
@@ -23,10 +23,13 @@ pub const FOR_VERIFY: [(&str, &str); 24] = [
     ("docker-registry", "docker-registry"),
     ("etcd", "etcd-server"),
     ("etcdctl", "etcd-client"),
+    ("fish", "fish"),
     ("git", "git"),
+    ("groff", "groff"),
     ("ip", "iproute2"),
     ("iptables", "iptables"),
     ("jq", "jq"),
+    ("man", "man-db"),
     ("nsenter", "util-linux"),
     ("openssl", "openssl"),
     ("podman", "podman"),
@@ -34,8 +37,11 @@ pub const FOR_VERIFY: [(&str, &str); 24] = [
     ("ssh", "openssh-client"),
     ("sshd", "openssh-server"),
     ("systemctl", "systemd"),
+    ("systemd-analyze", "systemd"),
     ("systemd-nspawn", "systemd-container"),
     ("timeout", "coreutils"),
+    ("tmux", "tmux"),
+    ("zsh", "zsh"),
     ("/usr/bin/docker", "podman-docker"),
     ("/usr/lib/podman/netavark", "netavark"),
 ];

@@ -24,7 +24,7 @@ pub(super) struct Step {
 pub(super) fn all() -> impl Iterator<Item = Step> {
     let step = |name, run| Step { name, slow: false, run };
     let slow = |name, run| Step { name, slow: true, run };
-    let steps: [Step; 12] = [
+    let steps: [Step; 13] = [
         step("house rules", || house::check(&workspace())),
         step("format", || cargo(&["fmt", "--all", "--check"])),
         step("clippy", || {
@@ -40,6 +40,9 @@ pub(super) fn all() -> impl Iterator<Item = Step> {
         }),
         step("the agent on a real etcd and with curl", || {
             cargo(&["test", "--package", "agent", "--features", "real-etcd,real-curl"])
+        }),
+        step("ctl in real shells, terminals and pipes", || {
+            cargo(&["test", "--package", "ctl", "--features", "real-tools", "--test", "tools"])
         }),
         slow("licences, sources and duplicates of dependencies", deny),
         slow("release build", || cargo(&["build", "--release", "--package", "agent", "--package", "ctl"])),

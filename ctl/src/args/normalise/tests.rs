@@ -73,6 +73,11 @@ fn commands_can_be_shortened_as_long_as_one_is_meant() {
     assert_eq!(plain("list-m"), "list-machines --");
     assert_eq!(plain("list-units"), "list-units --");
     assert_eq!(plain("reg ad"), "registry adopt --");
+    // What fleet had stays what it was.
+    assert_eq!(plain("c x"), "cat -- x");
+    assert_eq!(plain("d x"), "destroy -- x");
+    assert_eq!(plain("dr x"), "drain -- x");
+    assert_eq!(error("ver"), "command \"ver\" could be verify or version");
     assert_eq!(error("list-unit"), "command \"list-unit\" could be list-units or list-unit-files");
     assert_eq!(error("st x"), "command \"st\" could be start or stop or status");
 }
