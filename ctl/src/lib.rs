@@ -19,6 +19,7 @@ mod naming;
 mod orders;
 mod output;
 mod remote;
+mod screen;
 mod suggest;
 mod table;
 mod talk;

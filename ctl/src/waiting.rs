@@ -2,6 +2,8 @@
 //! possible, within the attempts a user allows (contract §3.6). What is looked at, and what counts as arrival, is
 //! told by the caller.
 
+mod progress;
+
 use std::io;
 use std::os::fd::AsFd;
 use std::time::Duration;
@@ -13,6 +15,7 @@ use crate::api::ApiError;
 use crate::clock::boottime;
 use crate::exit::Failure;
 use crate::talk;
+use progress::Progress;
 
 /// One attempt of `--block-attempts` (contract §3.6).
 const ATTEMPT: Duration = Duration::from_secs(2);
@@ -91,6 +94,11 @@ pub(crate) fn wait<T>(
     let start = boottime();
     let mut missing = Missing { late: units.to_vec(), lost: Vec::new() };
     let mut remarks = Remarks::default();
+    let progress = Progress::of(units.len());
+    let mut greet = |name: &UnitName, what: T| {
+        progress.clear();
+        greet(name, what)
+    };
     let mut answered = start;
     while !missing.late.is_empty() {
         let elapsed = boottime().saturating_sub(start);
@@ -98,7 +106,7 @@ pub(crate) fn wait<T>(
             Ok(sights) => {
                 answered = boottime();
                 let reasons = sort(&mut missing, sights, &mut greet)?;
-                remarks.after(elapsed, &reasons);
+                remarks.after(elapsed, &reasons, &progress);
             }
             Err(e) if e.is_passing() && boottime().saturating_sub(answered) < OUTAGE_MAX => {}
             Err(e) => return Err(Failure::Says(e.to_string(), e.exit())),
@@ -154,8 +162,9 @@ struct Remarks {
 }
 
 impl Remarks {
-    fn after(&mut self, elapsed: Duration, reasons: &[(UnitName, Option<String>)]) {
+    fn after(&mut self, elapsed: Duration, reasons: &[(UnitName, Option<String>)], progress: &Progress) {
         let Some((name, reason)) = reasons.first() else { return };
+        progress.show(reasons.len(), name.as_str());
         if elapsed < SILENCE_MAX || !talk::has_reader() {
             return;
         }
@@ -164,6 +173,7 @@ impl Remarks {
         let why = reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
         let remark = format!("still waiting for {name}{more}{why}");
         if remark != self.last {
+            progress.clear();
             talk::say(&remark);
             self.last = remark;
         }

@@ -9,6 +9,9 @@ mod run;
 mod terminal;
 
 #[cfg(test)]
+#[path = "tools/mistakes.rs"]
+mod mistakes;
+#[cfg(test)]
 #[path = "tools/pages.rs"]
 mod pages;
 #[cfg(test)]

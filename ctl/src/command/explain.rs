@@ -123,7 +123,7 @@ impl Explain {
         if names.is_empty() {
             return Err(suggest::absent(context, &self.units.join(" ")));
         }
-        let shape = LISTING.shape(self.output, self.fields.as_deref())?;
+        let shape = LISTING.shape(self.output, self.fields.as_deref())?.whole_if(self.full);
         if self.output != Output::Text || self.fields.is_some() {
             let mut rows = Vec::new();
             for name in &names {
