@@ -21,6 +21,9 @@ mod listings;
 #[path = "behaviour/orders.rs"]
 mod orders;
 #[cfg(test)]
+#[path = "behaviour/patterns.rs"]
+mod patterns;
+#[cfg(test)]
 #[path = "behaviour/remote.rs"]
 mod remote;
 #[cfg(test)]

@@ -36,9 +36,9 @@ mod session {
         ("nowhere.either", 0),
     ];
 
-    /// Captures of commands in this release, in the order they were made.
-    fn captures() -> BTreeMap<String, String> {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/golden");
+    /// The commands of a folder and what came of them, in their order.
+    fn captures(folder: &str) -> BTreeMap<String, String> {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata").join(folder);
         let files = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path());
         files
             .map(|path| {
@@ -158,7 +158,7 @@ mod session {
     fn the_captured_session_is_replayed() {
         let double = Double::start("golden", Fleet::placing(&PLACES));
         let mut wrong = String::new();
-        for (name, capture) in captures() {
+        for (name, capture) in captures("golden") {
             arrange(&mut double.fleet(), &name);
             let (mut line, mut fleet) = read(&capture);
             depart(&name, &mut fleet);
@@ -169,6 +169,29 @@ mod session {
             let ours = run(&double.endpoint(), &line);
             if masked(ours.clone()) != masked(fleet.clone()) {
                 let _ = write!(wrong, "== {name}: {line}\nwanted {fleet:#?}\ngot {ours:#?}\n");
+            }
+        }
+        assert!(wrong.is_empty(), "{wrong}");
+    }
+
+    /// What was not captured, in the form of the captures: written down from the contract, with its departures.
+    #[test]
+    fn the_contract_is_kept_beyond_the_session() {
+        let double = Double::start("contract", Fleet::placing(&[("hello.service", 0), ("web@4.service", 1)]));
+        let hello = include_str!("../testdata/units/hello.service");
+        double.fleet().has("hello.service", hello, Inactive);
+        double.fleet().has("other.service", hello, Inactive);
+        double.fleet().refusals.insert("db.service".to_owned(), ["it is full"; 3]);
+        let mut wrong = String::new();
+        for (name, capture) in captures("contract") {
+            if name.starts_with("026") {
+                double.fleet().has("hello.service", &hello.replace("100000", "5"), Loaded);
+            }
+            let capture = capture.replace("VERSION", env!("CARGO_PKG_VERSION"));
+            let (line, wanted) = read(&capture);
+            let ours = run(&double.endpoint(), &line);
+            if masked(ours.clone()) != masked(wanted.clone()) {
+                let _ = write!(wrong, "== {name}: {line}\nwanted {wanted:#?}\ngot {ours:#?}\n");
             }
         }
         assert!(wrong.is_empty(), "{wrong}");

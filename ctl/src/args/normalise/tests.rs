@@ -31,6 +31,8 @@ fn values_follow_an_equals_sign_or_a_blank() {
     assert_eq!(plain("list-units --fields unit,sub"), "list-units --fields unit,sub --");
     assert_eq!(plain("list-units -fields=unit"), "list-units --fields unit --");
     assert_eq!(plain("list-units --fields="), "list-units --fields  --");
+    assert_eq!(plain("journal --f x"), "journal --follow -- x");
+    assert_eq!(error("journal --q x"), "unknown flag: -q");
     assert_eq!(plain("journal -n5 x"), "journal --lines 5 -- x");
     assert_eq!(plain("journal -n 5 x"), "journal --lines 5 -- x");
     assert_eq!(plain("journal -fn=5 x"), "journal --lines 5 --follow -- x");
