@@ -11,5 +11,6 @@ mod api {
     mod orders;
     mod outages;
     mod questions;
+    mod rehearsals;
     mod wire;
 }
