@@ -13,6 +13,11 @@ pub(crate) fn talk_columns() -> Option<usize> {
     columns(&io::stderr())
 }
 
+/// True where a line can be drawn over itself.
+pub(crate) fn can_redraw() -> bool {
+    std::env::var_os("TERM").is_some_and(|term| !term.is_empty() && term != "dumb")
+}
+
 fn columns(stream: &(impl IsTerminal + AsFd)) -> Option<usize> {
     let size = stream.is_terminal().then(|| rustix::termios::tcgetwinsize(stream).ok()).flatten()?;
     // A terminal that does not say, as some serial lines do not.

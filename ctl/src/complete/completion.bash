@@ -6,7 +6,7 @@ _ctl_complete() {
     # bash has cut the line at = : and @ as well, which stand in flags and in names of units.
     read -ra words <<<"$line"
     [[ $line == *[[:space:]] ]] && words+=("")
-    current=${words[-1]}
+    current=${words[${#words[@]} - 1]}
     breaks=${COMP_WORDBREAKS//[!=:@]/}
     kept=
     # What stands before the last of them is not replaced. An @ is: it belongs to the word it begins.

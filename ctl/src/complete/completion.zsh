@@ -25,6 +25,8 @@ _ctl() {
 
 if [[ ${funcstack[1]} == _ctl ]]; then
     _ctl
-else
+elif (( $+functions[compdef] )); then
     compdef _ctl ctl fleetctl
+else
+    print -u2 'completion of ctl: run compinit first'
 fi

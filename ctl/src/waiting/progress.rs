@@ -23,7 +23,7 @@ pub(super) struct Progress {
 impl Progress {
     /// Of a wait for so many units.
     pub(super) fn of(all: usize) -> Self {
-        let columns = screen::talk_columns().filter(|_| all >= MANY);
+        let columns = screen::talk_columns().filter(|_| all >= MANY && screen::can_redraw());
         Self { all, drawn: Cell::new(false), columns }
     }
 
