@@ -26,7 +26,7 @@ const MISTAKES: [(&str, &str, Option<&str>); 15] = [
     ("04-no-such-file", "ctl start moniter.service", None),
     ("05-no-agent", "ctl --endpoint unix:///nonexistent/fleet.sock list-units", None),
     ("06-a-mistyped-field", "ctl list-units --fields=unit,machin", None),
-    ("07-no-machine-fits", "ctl start --block-attempts=2 db", None),
+    ("07-no-machine-fits", "ctl start --block-attempts=3 db", None),
     ("08-options-that-exclude-each-other", "ctl submit badopts.service", None),
     ("09-a-machine-that-is-not-there", "ctl ssh 1234", None),
     ("10-a-flag-left-out", "ctl wait worker@1", None),

@@ -12,8 +12,9 @@ use crate::terminal::Terminal;
 const HELLO: &str = include_str!("../../testdata/units/hello.service");
 
 /// What is typed before TAB, and what stands there afterwards.
-const LINES: [(&str, &str); 10] = [
+const LINES: [(&str, &str); 11] = [
     ("ctl list-m", "ctl list-machines"),
+    ("fleetctl list-m", "fleetctl list-machines"),
     ("ctl start --dry", "ctl start --dry-run"),
     ("ctl status hal", "ctl status hallo.service"),
     ("ctl stop hallo.service web@", "ctl stop hallo.service web@7.service"),
@@ -38,6 +39,7 @@ fn completes(shell: &str, words: &[&str], files: &[(&str, &str)]) {
         double.fleet().has(unit, HELLO, Launched);
     }
     let terminal = Terminal::prepare(&format!("shell-{shell}"), "ctl");
+    std::os::unix::fs::symlink("ctl", terminal.folder.join("bin/fleetctl")).unwrap();
     for (name, content) in files {
         let path = terminal.folder.join(name);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
