@@ -131,13 +131,12 @@ mod session {
     /// Time stamps and source lines of log lines differ, and lines printed for several units at once come in any
     /// order.
     fn masked(mut outcome: Outcome) -> Outcome {
-        let mut lines: Vec<String> = outcome.stderr.lines().map(mask_log_line).collect();
-        lines.push(String::new());
+        let lines: Vec<String> = outcome.stderr.split('\n').map(mask_log_line).collect();
         outcome.stderr = lines.join("\n");
         if outcome.stdout.matches(" on ").count() > 1 {
-            let mut lines: Vec<&str> = outcome.stdout.lines().collect();
+            let mut lines: Vec<&str> = outcome.stdout.split_inclusive('\n').collect();
             lines.sort_unstable();
-            outcome.stdout = lines.join("\n");
+            outcome.stdout = lines.concat();
         }
         outcome
     }
