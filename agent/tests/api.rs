@@ -13,5 +13,6 @@ mod api {
     mod orders;
     mod outages;
     mod questions;
+    mod rehearsals;
     mod wire;
 }

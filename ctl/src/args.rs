@@ -14,6 +14,7 @@ use std::time::Duration;
 use argh::{ArgsInfo, CommandInfoWithArgs, FromArgs};
 
 use self::normalise::{Asked, normalise};
+
 use self::seconds::Seconds;
 use crate::command::Command;
 use crate::exit::Failure;
@@ -131,6 +132,8 @@ pub(crate) fn definition() -> CommandInfoWithArgs {
 pub(crate) enum Meant {
     /// Print this page.
     Help(String),
+    /// Say what could stand in the place of the last of these words.
+    Complete(Vec<String>),
     /// Run this command.
     Run(Box<Top>),
 }
@@ -144,6 +147,13 @@ pub(crate) fn parse(
     words: &[String],
     environment: &dyn Fn(&str) -> Option<String>,
 ) -> Result<Meant, Failure> {
+    // What the completion scripts say; nobody else has to know of it.
+    if let [complete, dashes, rest @ ..] = words
+        && complete == "complete"
+        && dashes == "--"
+    {
+        return Ok(Meant::Complete(rest.to_vec()));
+    }
     let root = definition();
     let hint = |text: &str| {
         // The command, if it was said in full.
@@ -160,4 +170,16 @@ pub(crate) fn parse(
             Ok(Meant::Run(Box::new(top)))
         }
     }
+}
+
+/// The global flags among the words of a line that is not finished yet. Words that make no sense are passed over.
+pub(crate) fn globals(
+    program: &str,
+    root: &CommandInfoWithArgs,
+    words: &[String],
+    environment: &dyn Fn(&str) -> Option<String>,
+) -> Option<Top> {
+    let plain = normalise::globals(root, words, environment);
+    let plain: Vec<&str> = plain.iter().map(String::as_str).chain(["version"]).collect();
+    Top::from_args(&[program], &plain).ok()
 }

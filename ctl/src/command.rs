@@ -2,6 +2,7 @@
 
 mod bring_up;
 mod cat;
+mod completion;
 mod destroy;
 mod drain;
 mod dry_run;
@@ -56,6 +57,7 @@ pub(crate) enum Command {
     Undrain(undrain::Undrain),
     Registry(registry::Registry),
     FdForward(fd_forward::FdForward),
+    Completion(completion::Completion),
     Version(version::Version),
 }
 
@@ -87,6 +89,7 @@ impl Command {
             Self::Undrain(command) => command.run(context),
             Self::Registry(command) => command.run(context),
             Self::FdForward(command) => command.run(context),
+            Self::Completion(command) => command.run(context),
             Self::Version(command) => command.run(context),
         }
     }

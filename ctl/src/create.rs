@@ -115,6 +115,9 @@ impl Trouble {
 
 const LEAD: &str = "Error creating units";
 
+/// So many files are named in advice.
+const ADVISED_FILES_MAX: usize = 3;
+
 /// Makes every unit `words` stand for ready, in their order, and waits until those made just now read back.
 ///
 /// # Errors
@@ -178,7 +181,19 @@ fn each(
         take(done);
         Ok(())
     });
-    told.map_err(Trouble::failure)
+    told.map_err(|trouble| advised(context, words, trouble))
+}
+
+/// fleet's words do not always tell which of several files is wrong, nor where; a person is told what does.
+fn advised(context: &Context<'_>, words: &[String], trouble: Trouble) -> Failure {
+    let files = if words.len() > ADVISED_FILES_MAX { "FILE...".to_owned() } else { words.join(" ") };
+    let (program, is_files_fault) = (context.program, matches!(trouble, Trouble::Words(_, Exit::Failed)));
+    match trouble.failure() {
+        Failure::Says(text, exit) if is_files_fault && talk::has_reader() => {
+            Failure::Says(format!("{text}\n\"{program} verify {files}\" says more."), exit)
+        }
+        other => other,
+    }
 }
 
 /// The same failure, told as one of creating units.

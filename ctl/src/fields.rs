@@ -45,14 +45,14 @@ fn unknown<R: ?Sized>(name: &str, all: &[Field<R>]) -> String {
     text
 }
 
-/// The finished table.
-pub(crate) fn tabulate<R>(rows: &[R], fields: &[&Field<R>], legend: bool) -> String {
+/// The finished table, cut to `screen` columns.
+pub(crate) fn tabulate<R>(rows: &[R], fields: &[&Field<R>], legend: bool, screen: Option<usize>) -> String {
     let names: Vec<&str> = fields.iter().map(|field| field.name).collect();
     let mut table = Table::with_heading(&names, legend);
     for row in rows {
         table.push(fields.iter().map(|field| (field.cell)(row)));
     }
-    table.text()
+    table.text_within(screen)
 }
 
 #[cfg(test)]
@@ -67,7 +67,10 @@ mod tests {
     #[test]
     fn columns_come_as_asked() {
         let fields = choose(&ALL, "even,number,even").unwrap();
-        assert_eq!(tabulate(&[1, 2], &fields, true), "EVEN\tNUMBER\tEVEN\nfalse\t1\tfalse\ntrue\t2\ttrue\n");
+        assert_eq!(
+            tabulate(&[1, 2], &fields, true, None),
+            "EVEN\tNUMBER\tEVEN\nfalse\t1\tfalse\ntrue\t2\ttrue\n"
+        );
     }
 
     #[test]

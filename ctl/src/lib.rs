@@ -6,8 +6,10 @@ mod api;
 mod args;
 mod clock;
 mod command;
+mod complete;
 mod context;
 mod create;
+pub mod documents;
 mod exit;
 mod fields;
 mod filter;
@@ -17,6 +19,7 @@ mod naming;
 mod orders;
 mod output;
 mod remote;
+mod screen;
 mod suggest;
 mod table;
 mod talk;
@@ -62,6 +65,7 @@ fn act(program: &str, words: &[String]) -> Result<Exit, Failure> {
             context::print(&page)?;
             Ok(Exit::Ok)
         }
+        Meant::Complete(words) => complete::run(program, &words),
         Meant::Run(flags) => flags.command.run(&Context::new(program, &flags)),
     }
 }

@@ -159,7 +159,8 @@ fn alone(unit: &Read) -> Vec<Problem> {
         add(Level::Warning, format!("line {line}: what stands before the first section is ignored"));
     }
     if let Err(e) = validate(&unit.name, &unit.file) {
-        add(Level::Error, e.to_string());
+        // fleet's word for what MachineOf names.
+        add(Level::Error, e.to_string().replace("Peers", "MachineOf"));
     }
     for section in misspelt_sections(&unit.file) {
         let near =

@@ -2,6 +2,7 @@
 //! within the attempts a user allows (contract §3.6). What is looked at, and what counts as arrival, is
 //! told by the caller.
 
+mod progress;
 mod rest;
 
 use std::time::Duration;
@@ -12,6 +13,7 @@ use crate::api::{Api, ApiError};
 use crate::clock::boottime;
 use crate::exit::Failure;
 use crate::talk;
+use progress::Progress;
 use rest::Rest;
 
 /// One attempt of `--block-attempts` (contract §3.6).
@@ -92,6 +94,11 @@ pub(crate) fn wait<T>(
     let start = boottime();
     let mut missing = Missing { late: units.to_vec(), lost: Vec::new() };
     let mut remarks = Remarks::default();
+    let progress = Progress::of(units.len());
+    let mut greet = |name: &UnitName, what: T| {
+        progress.clear();
+        greet(name, what)
+    };
     let mut answered = start;
     let mut rest = Rest::new(api);
     let mut soon = None;
@@ -102,7 +109,7 @@ pub(crate) fn wait<T>(
                 answered = boottime();
                 soon = all_soon(&sights);
                 let reasons = sort(&mut missing, sights, &mut greet)?;
-                remarks.after(elapsed, &reasons);
+                remarks.after(elapsed, &reasons, &progress);
             }
             Err(e) if e.is_passing() && boottime().saturating_sub(answered) < OUTAGE_MAX => {}
             Err(e) => return Err(Failure::Says(e.to_string(), e.exit())),
@@ -158,8 +165,9 @@ struct Remarks {
 }
 
 impl Remarks {
-    fn after(&mut self, elapsed: Duration, reasons: &[(UnitName, Option<String>)]) {
+    fn after(&mut self, elapsed: Duration, reasons: &[(UnitName, Option<String>)], progress: &Progress) {
         let Some((name, reason)) = reasons.first() else { return };
+        progress.show(reasons.len(), name.as_str());
         if elapsed < SILENCE_MAX || !talk::has_reader() {
             return;
         }
@@ -168,6 +176,7 @@ impl Remarks {
         let why = reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
         let remark = format!("still waiting for {name}{more}{why}");
         if remark != self.last {
+            progress.clear();
             talk::say(&remark);
             self.last = remark;
         }

@@ -35,6 +35,9 @@ mod listings;
 #[path = "behaviour/orders.rs"]
 mod orders;
 #[cfg(test)]
+#[path = "behaviour/patterns.rs"]
+mod patterns;
+#[cfg(test)]
 #[cfg(feature = "real-etcd")]
 #[path = "behaviour/registry.rs"]
 mod registry;

@@ -17,12 +17,12 @@ mod session;
 
 #[cfg(test)]
 mod by_agent {
-    use cluster::TargetState;
+    use cluster::TargetState::{self, Inactive, Loaded};
 
     use crate::double::Double;
     use crate::double::fleet::{Fleet, Shown};
     use crate::run::{Outcome, run};
-    use crate::session::{PLACES, Stage, replay};
+    use crate::session::{PLACES, Stage, captures, difference, read, replay};
 
     impl Stage for Double {
         fn run(&mut self, line: &str) -> Outcome {
@@ -45,6 +45,26 @@ mod by_agent {
     #[test]
     fn the_captured_session_is_replayed() {
         let wrong = replay(&mut Double::start("golden", Fleet::placing(&PLACES)));
+        assert!(wrong.is_empty(), "{wrong}");
+    }
+
+    /// What was not captured, in the form of the captures: written down from the contract, with its departures.
+    #[test]
+    fn the_contract_is_kept_beyond_the_session() {
+        let double = Double::start("contract", Fleet::placing(&[("hello.service", 0), ("web@4.service", 1)]));
+        let hello = include_str!("../testdata/units/hello.service");
+        double.fleet().has("hello.service", hello, Inactive);
+        double.fleet().has("other.service", hello, Inactive);
+        double.fleet().refusals.insert("db.service".to_owned(), ["it is full"; 3]);
+        let mut wrong = String::new();
+        for (name, capture) in captures("contract") {
+            if name.starts_with("026") {
+                double.fleet().has("hello.service", &hello.replace("100000", "5"), Loaded);
+            }
+            let capture = capture.replace("VERSION", env!("CARGO_PKG_VERSION"));
+            let (line, wanted) = read(&capture);
+            wrong.push_str(&difference(&name, &line, &wanted, &run(&double.endpoint(), &line)));
+        }
         assert!(wrong.is_empty(), "{wrong}");
     }
 }

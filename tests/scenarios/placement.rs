@@ -160,10 +160,10 @@ fn spread(world: &mut World) -> Outcome {
     }
 }
 
-/// The last words of the line about a unit: `on MACHINE`, up to the reason.
+/// The machine that the line about a unit's launch names.
 fn place_in(text: &str, unit: &str) -> Option<String> {
-    let line = text.lines().find(|line| line.contains(&format!("Unit {unit} ")))?;
-    let (_, place) = line.split_once(" launched on ")?;
+    let mut lines = text.lines().filter(|line| line.contains(&format!("Unit {unit} ")));
+    let (_, place) = lines.find_map(|line| line.split_once(" launched on "))?;
     Some(place.split_once(": ").map_or(place, |(place, _)| place).to_owned())
 }
 

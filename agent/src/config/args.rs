@@ -162,6 +162,18 @@ mod tests {
     }
 
     #[test]
+    fn the_man_page_has_every_flag() {
+        let page = include_str!("../../../dist/man/skiff-agent.8");
+        let help = parse("skiff-agent --help").unwrap_err().output;
+        let flags: Vec<&str> = help.split_whitespace().filter(|word| word.starts_with("--")).collect();
+        assert!(flags.len() > 1, "{help}");
+        for flag in flags {
+            let flag = flag.trim_end_matches(',');
+            assert!(page.contains(&flag.replace('-', "\\-")), "{flag} is missing in the page:\n{page}");
+        }
+    }
+
+    #[test]
     fn refuses_a_wrong_flag_and_helps() {
         for line in ["a --nonsense", "a -x", "a --config", "a --version=maybe"] {
             let end = parse(line).unwrap_err();

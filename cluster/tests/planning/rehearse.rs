@@ -1,14 +1,49 @@
 //! `rehearse::rehearse` on clusters written down in lines (see `scene`). Behind the line `asked:` come the wishes, `unit
 //! NAME TARGET` with indented options for new content, and `stored NAME TARGET` for what is there.
 
+use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use cluster::rehearse::{Fate, Rehearsal, Wish, rehearse};
 use cluster::requirements::Requirements;
+use cluster::schedule::{self, Decision};
 use cluster::unit_file::UnitFile;
 use cluster::{TargetState, UnitName};
+use proptest::prelude::*;
 
-use crate::{runner, scene};
+use crate::events::{self, Event, World};
+use crate::{agents, runner, scene};
+
+proptest! {
+    #![proptest_config(events::config())]
+
+    /// The unit is rehearsed, then really submitted: the leader does what was foretold.
+    #[test]
+    fn the_leader_does_what_was_foretold(history in events::history(), options in events::options()) {
+        let mut world = World::new();
+        history.iter().for_each(|event| world.meet(event));
+        agents::settle(&mut world.store, &world.lost).map_err(TestCaseError::fail)?;
+        let before = world.store.snapshot();
+        let name = scene::unit(&events::unit_name(events::UNITS));
+        world.meet(&Event::Submit { unit: events::UNITS, options, target: TargetState::Launched });
+        let after = world.store.snapshot();
+        let plan = schedule::plan(&after, &BTreeSet::new());
+        let requirements = after.units.get(&name).map(|unit| unit.requirements.clone());
+        let is_global = requirements.as_ref().is_some_and(|requirements| requirements.global);
+        let wish = Wish { name: name.clone(), target: TargetState::Launched, requirements };
+        let rehearsal = rehearse(before, &[wish]);
+        let placed = plan.decisions.iter().find_map(|decision| match decision {
+            Decision::Place { unit, machine, .. } if *unit == name => Some(machine),
+            _ => None,
+        });
+        match rehearsal.fates.as_slice() {
+            [(_, Fate::Goes(machine, _))] => prop_assert_eq!(Some(machine), placed),
+            [(_, Fate::Waits(pending))] => prop_assert_eq!(Some(pending), plan.pending.get(&name)),
+            [(_, Fate::Everywhere(_))] => prop_assert!(is_global),
+            other => prop_assert!(false, "{:?}", other),
+        }
+    }
+}
 
 #[test]
 fn rehearsals() {

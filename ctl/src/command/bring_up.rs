@@ -9,7 +9,7 @@ use crate::create::{Ready, Verb, make_ready};
 use crate::exit::{Ended, Exit, Failure};
 use crate::orders::{Goal, await_units, report_missing, set_all};
 use crate::talk;
-use crate::waiting::Patience;
+use crate::waiting::{Missing, Patience};
 
 /// A load or a start, as its flags describe it.
 pub(super) struct BringUp<'a> {
@@ -59,12 +59,23 @@ impl BringUp<'_> {
         }
         let arrived: Vec<Ready> = units.iter().filter(|unit| !missing.holds(&unit.name)).cloned().collect();
         let active = match self.target {
-            TargetState::Launched => activity::report(&activity::await_active(context, &arrived, patience)?),
+            TargetState::Launched => report(context, &activity::await_active(context, &arrived, patience)?),
             TargetState::Loaded | TargetState::Inactive => Exit::Ok,
         };
         // One unit's failure hides nobody else's.
         Ok(if missing.is_empty() { active } else { Exit::Failed })
     }
+}
+
+/// Says which units are not active; a person is told where to look.
+fn report(context: &Context<'_>, missing: &Missing) -> Exit {
+    let exit = activity::report(missing);
+    if let Some((name, _)) = missing.lost.first()
+        && talk::has_reader()
+    {
+        talk::say(&format!("\"{} journal {name}\" shows what it wrote.", context.program));
+    }
+    exit
 }
 
 fn names(units: &[Ready]) -> Vec<UnitName> {

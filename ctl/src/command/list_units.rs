@@ -108,7 +108,7 @@ const LEAD: &str = "Error retrieving list of units from repository";
 
 impl ListUnits {
     pub(super) fn run(&self, context: &Context<'_>) -> Ended {
-        let shape = LISTING.shape(self.output, self.fields.as_deref())?;
+        let shape = LISTING.shape(self.output, self.fields.as_deref())?.whole_if(self.full);
         let api = context.api()?;
         let lead = |e| Failure::api(LEAD, &e);
         let (unit, machine, state) = (self.unit.as_ref(), self.machine.as_ref(), self.state.as_ref());

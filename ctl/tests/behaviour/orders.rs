@@ -49,12 +49,15 @@ fn a_pattern_without_files_is_matched_against_the_registry() {
         outcome(command)
     };
     let stopped = elsewhere("stop apache.[12]");
-    assert_eq!(stopped.stderr, "Successfully stopped units [apache.1.service apache.2.service].\n");
+    let said = "apache.[12] matches apache.1.service apache.2.service\n\
+                Successfully stopped units [apache.1.service apache.2.service].\n";
+    assert_eq!(stopped.stderr, said);
     assert_eq!(elsewhere("start apache.[12]").exit, 0);
     assert_eq!(elsewhere("cat apache.1*").stdout, HELLO);
     assert_eq!(elsewhere("cat apache.*").exit, 1);
     let gone = "Destroyed apache.1.service\nDestroyed apache.2.service\nDestroyed apache.3.service\n";
-    assert_eq!(elsewhere("destroy apache.*"), ok(gone, ""));
+    let matched = "apache.* matches apache.1.service apache.2.service apache.3.service\n";
+    assert_eq!(elsewhere("destroy apache.*"), ok(gone, matched));
     assert_eq!(elsewhere("stop apache.*"), ok("", "Units not found in registry\n"));
     let nothing = elsewhere("start apache.*");
     assert_eq!(

@@ -115,6 +115,8 @@ struct UnitOut<'a> {
     launched: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
     eligible: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
 }
 
 fn shown_unit<'a>(fleet: &'a Fleet, name: &'a str, unit: &'a Unit) -> UnitOut<'a> {
@@ -129,7 +131,15 @@ fn shown_unit<'a>(fleet: &'a Fleet, name: &'a str, unit: &'a Unit) -> UnitOut<'a
         machine_id: unit.machine.filter(|_| !global).map(|machine| fleet.machine_id(machine)),
         launched: global.then_some(launched),
         eligible: global.then_some(MACHINES.len()),
+        reason: fleet.refusals.get(name).map(|reasons| waiting(reasons)),
     }
+}
+
+/// As the scheduler puts it.
+fn waiting(reasons: &[&str]) -> String {
+    let refusals =
+        MACHINES.iter().zip(reasons).map(|(machine, reason)| format!("{}: {reason}", &machine.0[..8]));
+    format!("no machine can run it: {}", refusals.collect::<Vec<_>>().join("; "))
 }
 
 fn units(fleet: &Fleet) -> Vec<UnitOut<'_>> {
