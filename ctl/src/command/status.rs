@@ -47,7 +47,7 @@ impl Status {
         let names = named(context, &self.units)?;
         // Only patterns stand for nothing at all.
         if names.is_empty() {
-            return Err(Failure::not_found(missing(&self.units.join(" "))));
+            return Err(missing(&self.units.join(" ")));
         }
         let api = context.api()?;
         let units = read_units(api, &names).map_err(|e| Failure::api(LEAD, &e))?;
@@ -56,15 +56,15 @@ impl Status {
         for name in &names {
             match units.get(name) {
                 Some(unit) => tour.show(unit)?,
-                None => tour.complain(&missing(name.as_str()), Exit::NotFound),
+                None => tour.complain(missing(name.as_str()))?,
             }
         }
         Ok(tour.exit)
     }
 }
 
-fn missing(name: &str) -> String {
-    format!("Unit {name} does not exist.")
+fn missing(name: &str) -> Failure {
+    Failure::not_found(format_args!("Unit {name} does not exist."))
 }
 
 /// The way through all units, and what came of it so far.
@@ -85,9 +85,16 @@ impl Tour<'_> {
         }
     }
 
-    fn complain(&mut self, text: &str, exit: Exit) {
-        talk::say(text);
-        self.note(exit);
+    /// Says what went wrong with one unit or machine, which says nothing of the next.
+    fn complain(&mut self, failure: Failure) -> Result<(), Failure> {
+        match failure {
+            Failure::Says(text, exit) => {
+                talk::say(&text);
+                self.note(exit);
+                Ok(())
+            }
+            closed @ Failure::Output(_) => Err(closed),
+        }
     }
 
     fn show(&mut self, unit: &Unit) -> Result<(), Failure> {
@@ -98,7 +105,7 @@ impl Tour<'_> {
             self.print(&view::headline(unit, place.as_deref()))?;
         }
         if machines.is_empty() {
-            self.complain(&format!("Unit {} does not appear to be loaded.", unit.name), Exit::Failed);
+            self.complain(Failure::new(format_args!("Unit {} does not appear to be loaded.", unit.name)))?;
         }
         for (position, machine) in machines.iter().enumerate() {
             if unit.global {
@@ -123,12 +130,12 @@ impl Tour<'_> {
     fn ask_systemd(&mut self, name: &UnitName, machine: &MachineId) -> Result<(), Failure> {
         let words = ["systemctl", "status", "-l", "--", name.as_str()].map(str::to_owned);
         match remote::run(self.context, machine, &words, self.ssh_port) {
-            Ok(exit) => self.note(exit),
-            // One machine that cannot be asked says nothing of the next.
-            Err(Failure::Says(text, exit)) => self.complain(&text, exit),
-            Err(closed) => return Err(closed),
+            Ok(exit) => {
+                self.note(exit);
+                Ok(())
+            }
+            Err(failure) => self.complain(failure),
         }
-        Ok(())
     }
 }
 
