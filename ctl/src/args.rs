@@ -39,16 +39,15 @@ pub(crate) struct Top {
     #[argh(option, arg_name = "url", default = "DEFAULT_ENDPOINT.to_owned()")]
     pub(crate) endpoint: String,
 
-    /// how to reach the cluster; only API so far
+    /// how to reach the cluster: API asks an agent, etcd the registry itself; --endpoint lists etcd's URLs then
     #[argh(option, arg_name = "name", default = "\"API\".to_owned()")]
     pub(crate) driver: String,
 
     /// key prefix in etcd, of the driver etcd
     #[argh(option, arg_name = "prefix")]
-    #[expect(dead_code, reason = "for the driver etcd")]
     pub(crate) etcd_key_prefix: Option<String>,
 
-    /// seconds one request may take; 30 by default
+    /// seconds one request may take; 30 by default, 3 to etcd
     #[argh(option, arg_name = "seconds")]
     pub(crate) request_timeout: Option<Seconds>,
 
@@ -100,7 +99,7 @@ pub(crate) struct Top {
     #[argh(option, arg_name = "host")]
     pub(crate) tunnel: Option<String>,
 
-    /// accepted for old scripts
+    /// old name of --driver: false is etcd
     #[argh(option, arg_name = "bool", hidden_help, default = "true")]
     pub(crate) experimental_api: bool,
 
@@ -114,7 +113,7 @@ pub(crate) struct Top {
 }
 
 /// Where the agent listens unless told otherwise (contract §3.1).
-const DEFAULT_ENDPOINT: &str = "unix:///var/run/fleet.sock";
+pub(crate) const DEFAULT_ENDPOINT: &str = "unix:///var/run/fleet.sock";
 
 /// How long ssh may take to connect unless told otherwise (contract §3.1).
 const SSH_TIMEOUT_DEFAULT: Duration = Duration::from_secs(10);
@@ -145,15 +144,19 @@ pub(crate) fn parse(
     words: &[String],
     environment: &dyn Fn(&str) -> Option<String>,
 ) -> Result<Meant, Failure> {
-    let hint = |text: &str| {
-        Failure::usage(format_args!("Error: {}\nRun \"{program} help\" for what there is.", text.trim_end()))
-    };
     let root = definition();
+    let hint = |text: &str| {
+        // The command, if it was said in full.
+        let command = words.iter().find(|word| root.commands.iter().any(|sub| sub.name == *word));
+        let topic = command.map(|name| format!(" {name}")).unwrap_or_default();
+        Failure::usage(format_args!("Error: {text}\nRun \"{program} help{topic}\" for what there is."))
+    };
     match normalise(&root, words, environment).map_err(|e| hint(&e.to_string()))? {
         Asked::Help(path) => help::text(program, &root, &path).map(Meant::Help).map_err(|e| hint(&e)),
         Asked::Run(plain) => {
             let plain: Vec<&str> = plain.iter().map(String::as_str).collect();
-            let top = Top::from_args(&[program], &plain).map_err(|early| hint(&early.output))?;
+            let top =
+                Top::from_args(&[program], &plain).map_err(|early| hint(&usage::plain(&early.output)))?;
             Ok(Meant::Run(Box::new(top)))
         }
     }

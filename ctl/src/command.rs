@@ -4,6 +4,7 @@ mod bring_up;
 mod cat;
 mod destroy;
 mod drain;
+mod dry_run;
 mod explain;
 mod fd_forward;
 mod journal;
@@ -21,6 +22,7 @@ mod submit;
 mod take_down;
 mod undrain;
 mod unload;
+mod verify;
 mod version;
 mod wait;
 
@@ -46,6 +48,7 @@ pub(crate) enum Command {
     Journal(journal::Journal),
     Ssh(ssh::Ssh),
     Wait(wait::Wait),
+    Verify(verify::Verify),
     ListUnits(list_units::ListUnits),
     ListUnitFiles(list_unit_files::ListUnitFiles),
     ListMachines(list_machines::ListMachines),
@@ -76,6 +79,7 @@ impl Command {
             Self::Journal(command) => command.run(context),
             Self::Ssh(command) => command.run(context),
             Self::Wait(command) => command.run(context),
+            Self::Verify(command) => command.run(context),
             Self::ListUnits(command) => command.run(context),
             Self::ListUnitFiles(command) => command.run(context),
             Self::ListMachines(command) => command.run(context),

@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use cluster::MachineId;
 
-use crate::api::{Api, Connection, Endpoint, Settings};
-use crate::args::Top;
+use crate::api::{Api, Backend, Connection, Direct, Endpoint, Settings};
+use crate::args::{DEFAULT_ENDPOINT, Top};
 use crate::exit::Failure;
 use crate::legend::legend;
 use crate::remote::{self, Place, Tunnel};
@@ -52,6 +52,7 @@ impl<'f> Context<'f> {
             return Ok(reached);
         }
         let reached = reach(self.flags)?;
+        reached.api.mind_age(self.program);
         Ok(self.reached.get_or_init(|| reached))
     }
 
@@ -112,12 +113,7 @@ struct Reached {
 
 fn reach(flags: &Top) -> Result<Reached, Failure> {
     let wrong = |e: String| Failure::new(format_args!("Unable to initialize client: {e}"));
-    check_driver(flags).map_err(wrong)?;
-    let (endpoint, more) = Endpoint::parse(&flags.endpoint).map_err(|e| wrong(e.to_string()))?;
-    if more {
-        talk::warn(&format!("several endpoints given; only {endpoint} is used"));
-    }
-    let tunnel = tunnel(flags, &endpoint)?;
+    let directly = is_direct(flags).map_err(wrong)?;
     let settings = Settings {
         request_timeout: flags.request_timeout.map(|seconds| seconds.0),
         key_file: given(&flags.key_file, &flags.etcd_keyfile),
@@ -126,27 +122,52 @@ fn reach(flags: &Top) -> Result<Reached, Failure> {
         insecure: flags.insecure_skip_verify,
         debug: flags.debug,
     };
+    if directly {
+        if entrance(flags)?.is_some() {
+            return Err(Failure::usage(
+                "Error: --tunnel leads to an agent, not to etcd; leave --driver=etcd out",
+            ));
+        }
+        let prefix = flags.etcd_key_prefix.as_deref().filter(|prefix| !prefix.is_empty());
+        let direct = Direct::prepare(&settings, endpoint_of_etcd(flags), prefix).map_err(wrong)?;
+        return Ok(Reached { api: Api::new(Backend::Registry(Box::new(direct))), tunnel: None });
+    }
+    let (endpoint, more) = Endpoint::parse(&flags.endpoint).map_err(|e| wrong(e.to_string()))?;
+    if more {
+        talk::warn(&format!("several endpoints given; only {endpoint} is used"));
+    }
+    let tunnel = tunnel(flags, &endpoint)?;
     let connection = Connection::prepare(endpoint, &settings, tunnel.clone()).map_err(wrong)?;
-    Ok(Reached { api: Api::new(connection), tunnel })
+    Ok(Reached { api: Api::new(Backend::Agent(connection)), tunnel })
 }
 
-fn check_driver(flags: &Top) -> Result<(), String> {
+/// True where the registry itself is asked. The old flag wins over the new one, as it did in fleet.
+fn is_direct(flags: &Top) -> Result<bool, String> {
     match flags.driver.as_str() {
-        "API" | "api" => {}
-        "etcd" => return Err("driver \"etcd\" is not built yet; use --driver=API".to_owned()),
-        other => return Err(format!("unrecognized driver {other:?}")),
+        _ if !flags.experimental_api => Ok(true),
+        "API" | "api" => Ok(false),
+        "etcd" => Ok(true),
+        other => Err(format!("unrecognized driver {other:?}")),
     }
-    if !flags.experimental_api {
-        return Err("--experimental-api=false means driver \"etcd\", which is not built yet".to_owned());
-    }
-    Ok(())
+}
+
+/// `--endpoint`, if one was given: its default is an agent's and means nothing to the driver etcd.
+fn endpoint_of_etcd(flags: &Top) -> Option<&str> {
+    Some(flags.endpoint.as_str()).filter(|endpoint| *endpoint != DEFAULT_ENDPOINT)
+}
+
+/// Where `--tunnel` begins, if there is to be one.
+fn entrance(flags: &Top) -> Result<Option<Place>, Failure> {
+    let Some(text) = flags.tunnel.as_deref().filter(|text| !text.is_empty()) else { return Ok(None) };
+    let place = Place::parse(text);
+    place
+        .map(Some)
+        .ok_or_else(|| Failure::usage(format_args!("Error: --tunnel {text:?} is not HOST or HOST:PORT")))
 }
 
 /// The tunnel that `--tunnel` asks for, logged in.
 fn tunnel(flags: &Top, endpoint: &Endpoint) -> Result<Option<Arc<Tunnel>>, Failure> {
-    let Some(text) = flags.tunnel.as_deref().filter(|text| !text.is_empty()) else { return Ok(None) };
-    let entrance = Place::parse(text)
-        .ok_or_else(|| Failure::usage(format_args!("Error: --tunnel {text:?} is not HOST or HOST:PORT")))?;
+    let Some(entrance) = entrance(flags)? else { return Ok(None) };
     let far = endpoint.far().ok_or_else(|| {
         Failure::usage(format_args!("Error: {endpoint} has no host that a tunnel could lead to"))
     })?;

@@ -1,9 +1,11 @@
 //! `--fields` and `--no-legend` of every listing: from the text a user gave to the columns of a table. What a
 //! column holds is told by the listing, other forms than a table are `output`'s.
 
+use crate::args::nearest::nearest;
 use crate::exit::Failure;
 use crate::output::Value;
 use crate::table::Table;
+use crate::talk;
 
 /// One column a listing can show: its name, and its cell for a row.
 pub(crate) struct Field<R: ?Sized> {
@@ -25,9 +27,22 @@ pub(crate) fn choose<'f, R: ?Sized>(all: &'f [Field<R>], asked: &str) -> Result<
     }
     let find = |name: &str| {
         let found = all.iter().find(|field| field.name == name);
-        found.ok_or_else(|| Failure::new(format_args!("Invalid key in output format: {name:?}")))
+        found.ok_or_else(|| Failure::new(unknown(name, all)))
     };
     asked.split(',').map(find).collect()
+}
+
+/// fleet's words for a field that is not there; a person is told which there are as well.
+fn unknown<R: ?Sized>(name: &str, all: &[Field<R>]) -> String {
+    let mut text = format!("Invalid key in output format: {name:?}");
+    if let Some(near) = nearest(name, all.iter().map(|field| field.name)) {
+        text.push_str(&format!("\nDid you mean {near:?}?"));
+    }
+    if talk::has_reader() {
+        let names: Vec<&str> = all.iter().map(|field| field.name).collect();
+        text.push_str(&format!("\nThere are: {}", names.join(", ")));
+    }
+    text
 }
 
 /// The finished table.

@@ -17,8 +17,10 @@ mod naming;
 mod orders;
 mod output;
 mod remote;
+mod suggest;
 mod table;
 mod talk;
+mod verify;
 mod waiting;
 
 use std::ffi::OsString;

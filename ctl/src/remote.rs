@@ -10,7 +10,7 @@ mod tunnel;
 mod way;
 
 use std::fs;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use cluster::MachineId;
 
@@ -19,7 +19,7 @@ use crate::args::Top;
 use crate::context::Context;
 use crate::exit::{Ended, Exit, Failure};
 pub(crate) use askpass::{answer, question};
-use child::{finish, unstartable};
+use child::{Input, finish, unstartable};
 pub(crate) use tunnel::{Far, Link, Tunnel};
 pub(crate) use way::Place;
 use way::{Host, Manners};
@@ -40,12 +40,11 @@ pub(crate) fn run(
 ) -> Ended {
     if is_here(machine) {
         let Some((program, arguments)) = words.split_first() else { return Ok(Exit::Ok) };
-        return finish(Command::new(program).args(arguments));
+        return finish(Command::new(program).args(arguments), Input::Ours);
     }
     let address = context.address(machine)?.unwrap_or_default();
     let place = place(machine, &address, ssh_port)?;
-    let mut command = ssh(context, &place, &[], Some(quoting::line(words)))?;
-    finish(command.stdin(Stdio::null()))
+    finish(&ssh(context, &place, &[], Some(quoting::line(words)))?, Input::Nothing)
 }
 
 /// Runs ssh with ctl's own standard input and outputs: a login shell on `machine`, or `words`, joined by blanks and read
@@ -62,7 +61,7 @@ pub(crate) fn shell(
 ) -> Ended {
     let more: &[String] = if forward_agent { &["-A".to_owned()] } else { &[] };
     let line = (!words.is_empty()).then(|| words.join(" "));
-    finish(&mut ssh(context, &place(&machine.id, &machine.address, ssh_port)?, more, line)?)
+    finish(&ssh(context, &place(&machine.id, &machine.address, ssh_port)?, more, line)?, Input::Ours)
 }
 
 fn place(machine: &MachineId, address: &str, port: Option<u16>) -> Result<Place, Failure> {

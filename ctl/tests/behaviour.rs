@@ -1,15 +1,24 @@
 //! What ctl does beyond fleet's captured session: where it departs from fleet on purpose, and when things go wrong.
 
 #[cfg(test)]
+#[cfg(feature = "real-etcd")]
+mod conductor;
+#[cfg(test)]
 mod double;
 #[cfg(test)]
 mod run;
+#[cfg(test)]
+#[cfg(feature = "real-etcd")]
+mod served;
 #[cfg(test)]
 mod stand_in;
 
 #[cfg(test)]
 #[path = "behaviour/answers.rs"]
 mod answers;
+#[cfg(test)]
+#[path = "behaviour/dry_run.rs"]
+mod dry_run;
 #[cfg(test)]
 #[path = "behaviour/exit_codes.rs"]
 mod exit_codes;
@@ -26,6 +35,10 @@ mod listings;
 #[path = "behaviour/orders.rs"]
 mod orders;
 #[cfg(test)]
+#[cfg(feature = "real-etcd")]
+#[path = "behaviour/registry.rs"]
+mod registry;
+#[cfg(test)]
 #[path = "behaviour/remote.rs"]
 mod remote;
 #[cfg(test)]
@@ -39,5 +52,15 @@ mod tls;
 #[path = "behaviour/tunnel.rs"]
 mod tunnel;
 #[cfg(test)]
+#[path = "behaviour/typos.rs"]
+mod typos;
+#[cfg(test)]
+#[path = "behaviour/verify.rs"]
+mod verify;
+#[cfg(test)]
 #[path = "behaviour/wait.rs"]
 mod wait;
+#[cfg(test)]
+#[cfg(feature = "real-etcd")]
+#[path = "behaviour/waiting.rs"]
+mod waiting;

@@ -34,7 +34,6 @@ const PREFIX: &str = "/fleet/v1/";
 
 /// What the flags say about connections.
 #[derive(Clone, Debug, Default)]
-#[cfg_attr(not(feature = "tls"), expect(dead_code, reason = "only TLS reads the names of its files"))]
 pub(crate) struct Settings {
     /// `--request-timeout`.
     pub(crate) request_timeout: Option<Duration>,
@@ -68,13 +67,21 @@ pub(super) struct Answer {
 }
 
 impl Answer {
+    pub(super) const fn new(status: u16, body: Vec<u8>, endpoint: String) -> Self {
+        Self { status, body, endpoint }
+    }
+
+    /// The server's own words in a refusal; may be empty.
+    pub(super) fn complaint(&self) -> String {
+        json::decode::<Envelope>(&self.body).map(|refusal| refusal.error.message).unwrap_or_default()
+    }
+
     /// The body of an answer that is no refusal.
     pub(super) fn accepted(self) -> Result<Vec<u8>, ApiError> {
         if (200..300).contains(&self.status) {
             return Ok(self.body);
         }
-        let message =
-            json::decode::<Envelope>(&self.body).map(|refusal| refusal.error.message).unwrap_or_default();
+        let message = self.complaint();
         match self.status {
             503 => Err(ApiError::Unavailable { endpoint: self.endpoint, message: or_status(message, 503) }),
             status => Err(ApiError::Refused { status, message: or_status(message, status) }),

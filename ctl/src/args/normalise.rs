@@ -62,7 +62,8 @@ fn help_for(root: &CommandInfo, words: &[String]) -> Result<Asked, UsageError> {
     let mut path = Vec::new();
     let mut current = root;
     for word in words {
-        if current.commands.is_empty() {
+        // `help help` is the page of all.
+        if current.commands.is_empty() || word == "help" {
             break;
         }
         current = find_command(&named(current), word)?;

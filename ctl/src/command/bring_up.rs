@@ -2,6 +2,7 @@
 
 use cluster::{TargetState, UnitName};
 
+use super::dry_run;
 use crate::activity;
 use crate::context::Context;
 use crate::create::{Ready, Verb, make_ready};
@@ -20,6 +21,7 @@ pub(super) struct BringUp<'a> {
     /// What an error in asking for the state begins with.
     pub(super) lead: &'static str,
     pub(super) replace: bool,
+    pub(super) dry_run: bool,
     pub(super) no_block: bool,
     pub(super) block_attempts: u32,
 }
@@ -29,6 +31,9 @@ impl BringUp<'_> {
         if self.words.is_empty() {
             talk::say("No units given");
             return Ok(Exit::Ok);
+        }
+        if self.dry_run {
+            return dry_run::run(context, self.words, self.verb, self.replace, self.target);
         }
         let patience = Patience::attempts(self.block_attempts);
         let ready = make_ready(context, self.words, self.verb, self.replace, patience)?;

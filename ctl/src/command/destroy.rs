@@ -10,6 +10,7 @@ use crate::context::Context;
 use crate::exit::{Ended, Exit, Failure};
 use crate::lanes;
 use crate::orders::{ASKED_SINGLY_MAX, late, named, read_states, read_units};
+use crate::suggest;
 use crate::talk;
 use crate::waiting::{Patience, Sight, wait};
 
@@ -43,6 +44,7 @@ impl Destroy {
         let (removed, exit) = self.remove(context, &names)?;
         if removed.is_empty() && exit == Exit::Ok {
             talk::say("Units not found in registry");
+            suggest::for_words(context, &self.units);
         } else if !self.no_block && !self.wait_gone(context, &removed)? {
             return Ok(Exit::Failed);
         }
@@ -83,6 +85,7 @@ impl Destroy {
         let api = context.api()?;
         let patience = Patience::attempts(self.block_attempts);
         let missing = wait(
+            Some(api),
             names,
             patience,
             |left, _| look(api, left),

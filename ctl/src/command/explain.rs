@@ -9,6 +9,7 @@ use crate::context::Context;
 use crate::exit::{Ended, Exit, Failure};
 use crate::legend::legend;
 use crate::orders::named;
+use crate::suggest;
 use crate::table::Table;
 
 /// say why units are where they are, machine by machine
@@ -43,7 +44,7 @@ impl Explain {
         let names = named(context, &self.units)?;
         // Only patterns stand for nothing at all.
         if names.is_empty() {
-            return Err(missing(&self.units.join(" ")));
+            return Err(suggest::absent(context, &self.units.join(" ")));
         }
         for (position, name) in names.iter().enumerate() {
             let explanation = ask(context, name)?;
@@ -87,10 +88,6 @@ impl Explain {
     }
 }
 
-fn missing(name: &str) -> Failure {
-    Failure::not_found(format_args!("Unit {name} does not exist."))
-}
-
 /// A server that explains nothing answers as if there were no unit, so the unit itself is asked for then.
 fn ask(context: &Context<'_>, name: &UnitName) -> Result<Explanation, Failure> {
     let api = context.api()?;
@@ -98,7 +95,7 @@ fn ask(context: &Context<'_>, name: &UnitName) -> Result<Explanation, Failure> {
         return Ok(explanation);
     }
     match api.unit(name).map_err(|e| Failure::api(LEAD, &e))? {
-        None => Err(missing(name.as_str())),
+        None => Err(suggest::absent(context, name.as_str())),
         Some(_) => {
             Err(Failure::new(format_args!("{LEAD}: the server has no explanations; it may be fleet's")))
         }

@@ -8,6 +8,7 @@ use crate::exit::{Ended, Failure};
 use crate::naming::mangled;
 use crate::orders::existing;
 use crate::remote;
+use crate::suggest::absent;
 
 /// print what a unit wrote
 #[derive(FromArgs, ArgsInfo, Debug)]
@@ -48,7 +49,7 @@ impl Journal {
         };
         let units = existing(context, &self.units)?;
         let unit = match units.as_slice() {
-            [] => return Err(Failure::not_found(format_args!("Unit {} does not exist.", mangled(word)))),
+            [] => return Err(absent(context, &mangled(word))),
             [unit] => unit,
             several => {
                 let count = several.len();

@@ -12,6 +12,7 @@ use crate::context::Context;
 use crate::exit::{Ended, Exit, Failure};
 use crate::orders::{LEAD, named, read_states, read_units};
 use crate::remote;
+use crate::suggest::absent;
 use crate::talk;
 
 /// show what the fleet and systemd say of units
@@ -47,7 +48,7 @@ impl Status {
         let names = named(context, &self.units)?;
         // Only patterns stand for nothing at all.
         if names.is_empty() {
-            return Err(missing(&self.units.join(" ")));
+            return Err(absent(context, &self.units.join(" ")));
         }
         let api = context.api()?;
         let units = read_units(api, &names).map_err(|e| Failure::api(LEAD, &e))?;
@@ -56,15 +57,11 @@ impl Status {
         for name in &names {
             match units.get(name) {
                 Some(unit) => tour.show(unit)?,
-                None => tour.complain(missing(name.as_str()))?,
+                None => tour.complain(absent(context, name.as_str()))?,
             }
         }
         Ok(tour.exit)
     }
-}
-
-fn missing(name: &str) -> Failure {
-    Failure::not_found(format_args!("Unit {name} does not exist."))
 }
 
 /// The way through all units, and what came of it so far.

@@ -6,6 +6,7 @@ use crate::api::Unit;
 use crate::context::Context;
 use crate::exit::{Ended, Exit, Failure};
 use crate::orders::{Goal, await_units, existing, late, set_all};
+use crate::suggest;
 use crate::talk;
 use crate::waiting::{Missing, Patience};
 
@@ -44,6 +45,7 @@ impl TakeDown<'_> {
         let units = existing(context, self.words)?;
         if units.is_empty() {
             talk::say("Units not found in registry");
+            suggest::for_words(context, self.words);
             return Ok(Exit::Ok);
         }
         let mut exit = Exit::Ok;

@@ -58,7 +58,7 @@ const ROWS: [Row; 20] = [
 ];
 
 /// Commands whose codes are tested elsewhere, or that ask nobody.
-const OTHERS: [&str; 2] = ["fd-forward", "help"];
+const OTHERS: [&str; 3] = ["fd-forward", "help", "verify"];
 
 fn double(name: &str) -> Double {
     let double = Double::start(

@@ -52,7 +52,12 @@ pub(crate) fn outcome(mut command: Command) -> Outcome {
     }
 }
 
+/// The words of a line without quotes.
+pub(crate) fn words(line: &str) -> Vec<&str> {
+    line.split_whitespace().collect()
+}
+
 /// Runs ctl with these words.
 pub(crate) fn run(endpoint: &str, line: &str) -> Outcome {
-    outcome(fleetctl(endpoint, &line.split_whitespace().collect::<Vec<_>>()))
+    outcome(fleetctl(endpoint, &words(line)))
 }
