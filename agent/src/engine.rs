@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use cluster::loss::{self, Absences, Judge, Verdict};
 use cluster::reason::Pending;
+use cluster::records::Phase;
 use cluster::schedule::{self, Decision};
 use cluster::snapshot::{Machine, Snapshot};
 use cluster::standing::Standing as StoreStanding;
@@ -17,6 +18,7 @@ use registry::store::{Freshness, StoreError};
 
 use crate::bell::Bell;
 use crate::clock;
+use crate::metrics::{NUMBERS, Task};
 use crate::node::{Loop, Node, Standing};
 use crate::pool;
 use crate::presence;
@@ -44,6 +46,7 @@ pub async fn run(node: Rc<Node>, bell: Bell) {
         match (node.leadership.get(), &mut leading) {
             (None, Some(_)) => {
                 leading = None;
+                NUMBERS.leads(false);
                 node.store.interrupt_watches();
             }
             (None, None) => {}
@@ -53,7 +56,10 @@ pub async fn run(node: Rc<Node>, bell: Bell) {
             }
             (Some(_), Some(state)) if node.standing() == Standing::Member => {
                 node.turning(Loop::Schedule, true);
-                next_ms = match pass(&node, state).await {
+                let start_us = clock::now_us();
+                let passed = pass(&node, state).await;
+                NUMBERS.pass(start_us, passed.is_ok());
+                next_ms = match passed {
                     Ok(next_ms) => next_ms,
                     Err(why) => {
                         crate::debug!("schedule: {why}");
@@ -76,6 +82,7 @@ fn begin(node: &Node) -> Leading {
             rope.ring();
         }
     });
+    NUMBERS.leads(true);
     if let Err(error) = &watch {
         crate::error!("start the leader's watch: {error}");
     }
@@ -152,7 +159,9 @@ async fn write(node: &Node, decisions: Vec<Decision>) -> Result<bool, String> {
             }
         }
         let Some(task) = lanes.pop_front() else { return result.map(|()| overtaken) };
-        match task.await {
+        let written = task.await;
+        count(&written.0, &written.1);
+        match written {
             (Ok(Enacted::Done), decision) => announce(&decision),
             (Ok(Enacted::Overtaken), decision) => {
                 crate::debug!("overtaken: {decision:?}");
@@ -160,6 +169,17 @@ async fn write(node: &Node, decisions: Vec<Decision>) -> Result<bool, String> {
             }
             (Err(error), _) => result = result.and(Err(error.to_string())),
         }
+    }
+}
+
+fn count(written: &Result<Enacted, StoreError>, decision: &Decision) {
+    match decision {
+        Decision::Release { .. } => NUMBERS.task(Task::Unschedule, written.is_ok()),
+        Decision::Assign { assignment, .. } if assignment.phase == Phase::Revoked => {
+            NUMBERS.task(Task::Unschedule, written.is_ok());
+        }
+        Decision::Place { .. } => NUMBERS.task(Task::Schedule, written.is_ok()),
+        _ => {}
     }
 }
 
@@ -179,8 +199,7 @@ fn announce(decision: &Decision) {
             crate::info!("scheduled {unit} to {}: {cause}", machine.short())
         }
         Decision::Assign { unit, machine, assignment, cause, .. } => {
-            let what =
-                if assignment.phase == cluster::records::Phase::Revoked { "revoked" } else { "assigned" };
+            let what = if assignment.phase == Phase::Revoked { "revoked" } else { "assigned" };
             crate::info!("{what} {unit} on {} ({}): {cause}", machine.short(), assignment.target);
         }
         Decision::Unassign { unit, machine, cause, .. } => {
@@ -197,6 +216,7 @@ fn announce(decision: &Decision) {
 }
 
 fn announce_verdict(before: &Verdict, now: &Verdict) {
+    NUMBERS.machines_away(now.lost.difference(&before.lost).count());
     for machine in now.missing.difference(&before.missing) {
         crate::warn!("machine {} gives no sign of life", machine.short());
     }
@@ -209,6 +229,7 @@ fn announce_verdict(before: &Verdict, now: &Verdict) {
 }
 
 fn announce_pending(before: &BTreeMap<UnitName, Pending>, now: &BTreeMap<UnitName, Pending>) {
+    NUMBERS.unplaced(now.keys().filter(|unit| !before.contains_key(*unit)).count());
     for (unit, pending) in now.iter().filter(|(unit, pending)| before.get(*unit) != Some(*pending)) {
         crate::info!("{unit} is not scheduled: {pending}");
     }

@@ -13,9 +13,10 @@ use agent::hands::Hands;
 use agent::node::{Identity, Node, Parts, Ropes};
 use agent::reconcile::{self, Reconciler};
 use agent::runtime_dir::RuntimeDir;
-use agent::signals::Signals;
+use agent::signals::{End, Signals};
+use agent::successor::{self, Program};
 use agent::watch::Watch;
-use agent::{engine, error, info, lease, leave, log, presence, serving, warn, watchdog};
+use agent::{engine, error, info, lease, leave, log, metrics, presence, serving, warn, watchdog};
 use cluster::keys;
 use registry::etcd::Etcd;
 use smol::LocalExecutor;
@@ -36,6 +37,10 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(why) => {
             error!("{why}");
+            if !command.check {
+                // The journal has the whole of it; this is what `systemctl status` shows first.
+                let _ = Notify::from_env().and_then(|notify| notify.status(&why));
+            }
             ExitCode::FAILURE
         }
     }
@@ -48,9 +53,18 @@ fn start(command: &CommandLine) -> Result<(), String> {
     for note in &loaded.notes {
         warn!("{note}");
     }
+    if command.check {
+        return Ok(());
+    }
+    let program = Program::running().map_err(|error| format!("find this program: {error}"))?;
     let signals = Signals::block().map_err(|error| format!("block signals: {error}"))?;
     let executor = LocalExecutor::new();
-    smol::block_on(executor.run(run(&executor, command, loaded, signals)))
+    let end = smol::block_on(executor.run(run(&executor, command, loaded, (signals, &program))))?;
+    drop(executor);
+    match end {
+        End::Stopped => Ok(()),
+        End::Replaced => program.become_it().map(|never| match never {}),
+    }
 }
 
 struct Bells {
@@ -71,14 +85,15 @@ async fn run<'a>(
     executor: &LocalExecutor<'a>,
     command: &CommandLine,
     loaded: Loaded,
-    signals: Signals,
-) -> Result<(), String> {
+    (signals, program): (Signals, &Program),
+) -> Result<End, String> {
     let notify = Notify::from_env().map_err(|error| format!("find systemd: {error}"))?;
     let listeners = serving::listeners(&loaded.settings)?;
     let hands = Arc::new(hands(&loaded)?);
     let identity = identify(&loaded, &hands.runtime)?;
     info!("skiff-agent {} on machine {}", env!("CARGO_PKG_VERSION"), identity.id);
-    let store = Arc::new(Etcd::new(&loaded.settings.etcd).map_err(|error| error.to_string())?);
+    let etcd = Etcd::new(&loaded.settings.etcd).map_err(|error| error.to_string())?;
+    let store = metrics::counted(etcd);
     let remembered = hands.runtime.remembered(&identity.id).map_err(|error| error.to_string())?;
     let (ropes, bells) = bells();
     let (runtime, config_file) = (hands.runtime.clone(), loaded.file.clone());
@@ -97,6 +112,9 @@ async fn run<'a>(
     }));
     let mut reconciler = reconciler(executor, &node, &hands)?;
     reconciler.recall()?;
+    if successor::is_successor() {
+        node.tell(Notify::ready);
+    }
     let (end, ended) = smol::channel::bounded::<()>(1);
     // The channel is closed, never written to.
     let stop = async move { while ended.recv().await.is_ok() {} };
@@ -107,12 +125,13 @@ async fn run<'a>(
         executor.spawn(engine::run(Rc::clone(&node), bells.schedule)),
         executor.spawn(watchdog::keep(Rc::clone(&node))),
     ];
-    let at_once =
-        async { signals.obey(Rc::clone(&node)).await.map_err(|error| format!("wait for signals: {error}")) };
+    let at_once = async {
+        signals.obey(Rc::clone(&node), program).await.map_err(|error| format!("wait for signals: {error}"))
+    };
     let gracefully = async {
         reconciler.run(&bells.reconcile).await;
         leave::end(&node).await;
-        Ok(())
+        Ok(End::Stopped)
     };
     let result = at_once.or(gracefully).await;
     drop(end);

@@ -12,7 +12,9 @@ use crate::adopt;
 use crate::api::{self, Audit, Host, NotAdopted};
 use crate::config::{ListenAddress, Settings};
 use crate::http::{self, Limits, Listener, Notice, Options};
-use crate::node::{self, Node};
+use crate::metrics;
+use crate::news::Desk;
+use crate::node::{self, Node, Standing};
 
 /// The group that may use the API's own Unix sockets (design: trust).
 const GROUP: &str = "fleet";
@@ -55,28 +57,50 @@ pub async fn serve(node: Rc<Node>, listeners: Vec<Listener>, stop: impl Future<O
         limits: Limits::default(),
         notify: Box::new(|notice: Notice| crate::warn!("api: {notice}")),
     };
-    let host = Rc::new(Served(node));
+    let desk = Desk::new(Arc::clone(&node.store));
+    let host = Rc::new(Served { node, desk });
     let handler = async |request, peer| api::answer(&*host, request, peer).await;
+    let stop = async {
+        stop.await;
+        // Otherwise the end would wait for those who wait.
+        host.desk.close();
+    };
     http::serve(listeners, options, handler, stop).await;
 }
 
-struct Served(Rc<Node>);
+struct Served {
+    node: Rc<Node>,
+    desk: Desk,
+}
 
 impl Host for Served {
     fn store(&self) -> Arc<dyn Store> {
-        Arc::clone(&self.0.store)
+        Arc::clone(&self.node.store)
+    }
+
+    fn desk(&self) -> &Desk {
+        &self.desk
     }
 
     fn page_limit(&self) -> u16 {
-        self.0.settings().page_items.get()
+        self.node.settings().page_items.get()
     }
 
     fn standing(&self) -> Result<(), String> {
-        node::refusal(&self.0.standing()).map_or(Ok(()), Err)
+        node::refusal(&self.node.standing()).map_or(Ok(()), Err)
+    }
+
+    fn metrics(&self) -> Option<String> {
+        let standing = self.node.standing();
+        metrics::page(metrics::Standing {
+            member: standing == Standing::Member,
+            frozen: matches!(standing, Standing::Frozen(_)),
+            leads: self.node.leadership.get().is_some(),
+        })
     }
 
     async fn adopt(&self) -> Result<String, NotAdopted> {
-        adopt::adopt_store(&self.0).await
+        adopt::adopt_store(&self.node).await
     }
 
     fn audit(&self, audit: &Audit<'_>) {

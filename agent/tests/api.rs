@@ -6,8 +6,10 @@
 
 mod api {
     //! The cases by subject, and the fleet they ask.
+    mod changes;
     mod fleet;
     mod machines;
+    mod metrics;
     mod orders;
     mod outages;
     mod questions;

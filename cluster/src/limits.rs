@@ -113,6 +113,14 @@ pub const API_WRITE_SECONDS: u64 = 30;
 pub const API_DRAIN_SECONDS: u64 = 10;
 /// How long unread bytes are taken and dropped before a refused connection is closed, in seconds.
 pub const API_LINGER_SECONDS: u64 = 2;
+/// Longest time a request for changes may wait for one, in milliseconds.
+pub const API_CHANGES_WAIT_MAX_MS: u64 = 30_000;
+/// Most units that one request for changes names.
+pub const API_CHANGES_NAMES_MAX: usize = 16;
+/// Most requests that wait for changes at a time; more are told 503. Fewer than connections, so that the API goes on.
+pub const API_CHANGES_WAITERS_MAX: usize = 32;
+/// Changes kept for requests that come a little later; whoever is further back is told to look at everything.
+pub const API_CHANGES_KEPT_MAX: usize = 512;
 /// Largest single object in an answer of the API in bytes: a unit as large as a request may make one, the reasons why
 /// it is nowhere, or what each of some thousand machines says to it.
 pub const API_OBJECT_MAX_BYTES: usize = 2 * API_BODY_MAX_BYTES;

@@ -1,8 +1,12 @@
-//! The agent's HTTP API as ctl uses it: one method per question or order, typed answers, errors that name what was
-//! asked and where (contract §5 and its additive parts). How a request travels is `connection`'s business, what
-//! follows from an answer the commands'.
+//! The API as ctl uses it: one method per question or order, typed answers, errors that name what was asked and where
+//! (contract §5 and its additive parts). Which way a request goes is `backend`'s business, what follows from an answer
+//! the commands'.
 
+mod age;
+mod backend;
+mod changes;
 mod connection;
+mod direct;
 mod endpoint;
 mod error;
 mod rehearsal;
@@ -18,7 +22,12 @@ use cluster::unit_file::UnitFile;
 use cluster::{MachineId, UnitName, json};
 use serde::de::DeserializeOwned;
 
+use crate::talk;
+
+pub(crate) use backend::Backend;
 pub(crate) use connection::{Connection, Settings};
+pub(crate) use direct::Direct;
+pub(crate) use endpoint::Endpoint;
 pub(crate) use error::ApiError;
 pub(crate) use rehearsal::{Fate, Wish};
 use wire::Envelope;
@@ -30,16 +39,26 @@ const ALL: &str = "all=1";
 /// Most pages of one list before the server is taken to go round in circles.
 const PAGES_MAX: usize = 10_000;
 
-/// The API of one agent. Calls may come from several threads at once.
-#[derive(Debug)]
+/// The API of one agent, or the same over the registry itself. Calls may come from several threads at once.
 pub(crate) struct Api {
-    connection: Connection,
+    backend: Backend,
 }
 
 impl Api {
     /// No request is made yet.
-    pub(crate) const fn new(connection: Connection) -> Self {
-        Self { connection }
+    pub(crate) const fn new(backend: Backend) -> Self {
+        Self { backend }
+    }
+
+    /// Says so on standard error where ctl writes to the registry itself and a newer agent is about.
+    pub(crate) fn mind_age(&self, program: &str) {
+        let Backend::Registry(_) = &self.backend else { return };
+        let ours = env!("CARGO_PKG_VERSION");
+        // Whatever keeps the machines from being read will be said by the command itself.
+        let machines = self.machines().unwrap_or_default();
+        if let Some(theirs) = age::newer(ours, &machines) {
+            talk::say(&age::warning(program, ours, theirs));
+        }
     }
 
     /// Every unit, by name.
@@ -64,7 +83,7 @@ impl Api {
     /// question answers for the spec alone.
     pub(crate) fn lingers(&self, name: &UnitName) -> Result<bool, ApiError> {
         let path = format!("units/{}?lingering=1", escaped(name.as_str()));
-        let answer = self.connection.send(&format!("read unit {name}"), "GET", &path, None)?;
+        let answer = self.backend.send(&format!("read unit {name}"), "GET", &path, None)?;
         if answer.status == 404 {
             return Ok(false);
         }
@@ -117,13 +136,13 @@ impl Api {
     fn put_unit(&self, operation: &str, name: &UnitName, body: &wire::UnitOrder<'_>) -> Result<(), ApiError> {
         let body = json::encode(body, API_REQUEST_MAX_BYTES).map_err(|e| self.unsendable(operation, &e))?;
         let path = format!("units/{}", escaped(name.as_str()));
-        self.connection.send(operation, "PUT", &path, Some(&body))?.accepted().map(drop)
+        self.backend.send(operation, "PUT", &path, Some(&body))?.accepted().map(drop)
     }
 
     /// Removes a unit; false if there was none.
     pub(crate) fn destroy(&self, name: &UnitName) -> Result<bool, ApiError> {
         let path = format!("units/{}", escaped(name.as_str()));
-        let answer = self.connection.send(&format!("destroy unit {name}"), "DELETE", &path, None)?;
+        let answer = self.backend.send(&format!("destroy unit {name}"), "DELETE", &path, None)?;
         if answer.status == 404 {
             return Ok(false);
         }
@@ -140,7 +159,7 @@ impl Api {
     /// Lets the fleet take over a registry it does not know; what the server says of it.
     pub(crate) fn adopt_registry(&self) -> Result<String, ApiError> {
         let operation = "adopt the registry";
-        let answer = self.connection.send(operation, "POST", "registry/adopt", Some(""))?.accepted()?;
+        let answer = self.backend.send(operation, "POST", "registry/adopt", Some(""))?.accepted()?;
         let said: Envelope = self.decode(operation, &answer)?;
         Ok(said.message)
     }
@@ -149,14 +168,11 @@ impl Api {
     pub(crate) fn drain(&self, machine: &MachineId, on: bool) -> Result<(), ApiError> {
         let verb = if on { "drain" } else { "undrain" };
         let path = format!("machines/{}/{verb}", escaped(machine.as_str()));
-        self.connection
-            .send(&format!("{verb} machine {machine}"), "POST", &path, Some(""))?
-            .accepted()
-            .map(drop)
+        self.backend.send(&format!("{verb} machine {machine}"), "POST", &path, Some(""))?.accepted().map(drop)
     }
 
     fn read_one<T: DeserializeOwned>(&self, operation: &str, path: &str) -> Result<Option<T>, ApiError> {
-        let answer = self.connection.send(operation, "GET", path, None)?;
+        let answer = self.backend.send(operation, "GET", path, None)?;
         if answer.status == 404 {
             return Ok(None);
         }
@@ -167,7 +183,7 @@ impl Api {
         let joint = if path.contains('?') { '&' } else { '?' };
         let mut page_path = format!("{path}{joint}{ALL}");
         for _ in 0..PAGES_MAX {
-            let answer = self.connection.send(operation, "GET", &page_path, None)?.accepted()?;
+            let answer = self.backend.send(operation, "GET", &page_path, None)?.accepted()?;
             let mut page: Envelope = self.decode(operation, &answer)?;
             let token = std::mem::take(&mut page.next_page_token);
             take(page);
@@ -176,11 +192,11 @@ impl Api {
             }
             page_path = format!("{path}{joint}{ALL}&nextPageToken={}", escaped(&token));
         }
-        Err(self.connection.bad_answer(operation, &format!("more than {PAGES_MAX} pages")))
+        Err(self.backend.bad_answer(operation, &format!("more than {PAGES_MAX} pages")))
     }
 
     fn decode<T: DeserializeOwned>(&self, operation: &str, body: &[u8]) -> Result<T, ApiError> {
-        json::decode(body).map_err(|e| self.connection.bad_answer(operation, &e))
+        json::decode(body).map_err(|e| self.backend.bad_answer(operation, &e))
     }
 
     fn unsendable(&self, operation: &str, cause: &json::JsonError) -> ApiError {

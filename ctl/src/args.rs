@@ -30,23 +30,25 @@ use crate::exit::Failure;
     note = "Unit names without a type get .service; names with *, ? or [ match files here, or else the registry."
 )]
 #[argh(
-    note = "Exit codes: 0 done, 1 failed, 2 wrong command line, 3 no such unit or machine, 4 no answer, 124 timed out."
+    note = "Exit codes: 0 done, 1 failed, 2 wrong command line, 3 no such unit or machine, 4 no answer, 124 timed out;"
+)]
+#[argh(
+    note = "status, journal and ssh pass on that of the program on the machine, 255 where ssh did not get there."
 )]
 pub(crate) struct Top {
     /// API of the agent: unix://PATH, file://PATH, http://HOST:PORT or https://HOST:PORT
     #[argh(option, arg_name = "url", default = "DEFAULT_ENDPOINT.to_owned()")]
     pub(crate) endpoint: String,
 
-    /// how to reach the cluster; only API so far
+    /// how to reach the cluster: API asks an agent, etcd the registry itself; --endpoint lists etcd's URLs then
     #[argh(option, arg_name = "name", default = "\"API\".to_owned()")]
     pub(crate) driver: String,
 
     /// key prefix in etcd, of the driver etcd
     #[argh(option, arg_name = "prefix")]
-    #[expect(dead_code, reason = "for the driver etcd")]
     pub(crate) etcd_key_prefix: Option<String>,
 
-    /// seconds one request may take; 30 by default
+    /// seconds one request may take; 30 by default, 3 to etcd
     #[argh(option, arg_name = "seconds")]
     pub(crate) request_timeout: Option<Seconds>,
 
@@ -78,7 +80,7 @@ pub(crate) struct Top {
     #[argh(switch)]
     pub(crate) insecure_skip_verify: bool,
 
-    /// user on the machines ssh goes to
+    /// user on the machines ssh goes to; core by default
     #[argh(option, arg_name = "user", default = "\"core\".to_owned()")]
     pub(crate) ssh_username: String,
 
@@ -86,19 +88,19 @@ pub(crate) struct Top {
     #[argh(option, arg_name = "seconds", default = "Seconds(SSH_TIMEOUT_DEFAULT)")]
     pub(crate) ssh_timeout: Seconds,
 
-    /// let ssh refuse machines whose key is not known or has changed
-    #[argh(option, arg_name = "bool", default = "true")]
-    pub(crate) strict_host_key_checking: bool,
+    /// ask about unknown keys of machines; false: check none; ssh's own settings by default
+    #[argh(option, arg_name = "bool")]
+    pub(crate) strict_host_key_checking: Option<bool>,
 
-    /// where ssh keeps the keys of machines; its own default unless given
+    /// where ssh keeps the keys of machines; ~/.fleetctl/known_hosts by default
     #[argh(option, arg_name = "file")]
     pub(crate) known_hosts_file: Option<String>,
 
-    /// machine to reach the cluster through; not built yet
+    /// machine to reach the cluster through, over ssh: HOST or HOST:PORT
     #[argh(option, arg_name = "host")]
     pub(crate) tunnel: Option<String>,
 
-    /// accepted for old scripts
+    /// old name of --driver: false is etcd
     #[argh(option, arg_name = "bool", hidden_help, default = "true")]
     pub(crate) experimental_api: bool,
 
@@ -112,7 +114,7 @@ pub(crate) struct Top {
 }
 
 /// Where the agent listens unless told otherwise (contract §3.1).
-const DEFAULT_ENDPOINT: &str = "unix:///var/run/fleet.sock";
+pub(crate) const DEFAULT_ENDPOINT: &str = "unix:///var/run/fleet.sock";
 
 /// How long ssh may take to connect unless told otherwise (contract §3.1).
 const SSH_TIMEOUT_DEFAULT: Duration = Duration::from_secs(10);

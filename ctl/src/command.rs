@@ -7,6 +7,7 @@ mod destroy;
 mod drain;
 mod dry_run;
 mod explain;
+mod fd_forward;
 mod journal;
 mod list_machines;
 mod list_unit_files;
@@ -56,6 +57,7 @@ pub(crate) enum Command {
     Undrain(undrain::Undrain),
     Registry(registry::Registry),
     Completion(completion::Completion),
+    FdForward(fd_forward::FdForward),
     Version(version::Version),
 }
 
@@ -87,6 +89,7 @@ impl Command {
             Self::Undrain(command) => command.run(context),
             Self::Registry(command) => command.run(context),
             Self::Completion(command) => command.run(context),
+            Self::FdForward(command) => command.run(context),
             Self::Version(command) => command.run(context),
         }
     }

@@ -42,6 +42,17 @@ impl Verb {
     }
 }
 
+/// What it means that systemd calls a unit active.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Its process was begun; whether it will last is not known yet.
+    Forked,
+    /// It is at work and will end by itself: `Type=oneshot`.
+    Ends,
+    /// It has said itself that it is ready, or is no service.
+    Ready,
+}
+
 /// A unit that is in the registry now.
 #[derive(Clone, Debug)]
 pub(crate) struct Ready {
@@ -51,8 +62,8 @@ pub(crate) struct Ready {
     pub(crate) desired: TargetState,
     /// Runs on every machine that can.
     pub(crate) global: bool,
-    /// Ends by itself: of `Type=oneshot`.
-    pub(crate) oneshot: bool,
+    /// What `active` says of it.
+    pub(crate) kind: Kind,
     /// Made or replaced just now.
     fresh: bool,
 }
@@ -60,7 +71,7 @@ pub(crate) struct Ready {
 impl Ready {
     fn kept(unit: &Unit) -> Self {
         let (name, desired, global) = (unit.name.clone(), unit.desired, unit.global);
-        Self { name, desired, global, oneshot: source::is_oneshot(&unit.file), fresh: false }
+        Self { name, desired, global, kind: source::kind(&unit.name, &unit.file), fresh: false }
     }
 }
 
@@ -263,7 +274,7 @@ fn checked(wanted: &Wanted, found: Found) -> Result<Done, Trouble> {
         name: name.clone(),
         desired: TargetState::Inactive,
         global: source::is_global(name, &found.file),
-        oneshot: source::is_oneshot(&found.file),
+        kind: source::kind(name, &found.file),
         fresh: true,
     };
     let mut done = Done::of(ready);

@@ -57,6 +57,9 @@ fn program(called: Option<OsString>) -> &'static str {
 }
 
 fn act(program: &str, words: &[String]) -> Result<Exit, Failure> {
+    if let Some(question) = remote::question(words) {
+        return remote::answer(question);
+    }
     match args::parse(program, words, &|name| std::env::var(name).ok())? {
         Meant::Help(page) => {
             context::print(&page)?;

@@ -195,7 +195,7 @@ pub(crate) fn await_units(
         let sight = |name: &UnitName| sight(goal, units.remove(name), states.get(name));
         Ok(left.iter().map(sight).collect())
     };
-    wait(names, patience, look, |_, unit| match arrival(context, goal, &unit) {
+    wait(Some(api), names, patience, look, |_, unit| match arrival(context, goal, &unit) {
         Some(line) => context.answer(&line),
         None => Ok(()),
     })

@@ -1,21 +1,20 @@
-//! Waiting until units are where they were sent: looking again in a growing rhythm, all units in as few requests as
-//! possible, within the attempts a user allows (contract §3.6). What is looked at, and what counts as arrival, is
+//! Waiting until units are where they were sent: looking again as they change, all units in as few requests as possible,
+//! within the attempts a user allows (contract §3.6). What is looked at, and what counts as arrival, is
 //! told by the caller.
 
 mod progress;
+mod rest;
 
-use std::io;
-use std::os::fd::AsFd;
 use std::time::Duration;
 
 use cluster::UnitName;
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
-use crate::api::ApiError;
+use crate::api::{Api, ApiError};
 use crate::clock::boottime;
 use crate::exit::Failure;
 use crate::talk;
 use progress::Progress;
+use rest::Rest;
 
 /// One attempt of `--block-attempts` (contract §3.6).
 const ATTEMPT: Duration = Duration::from_secs(2);
@@ -23,9 +22,6 @@ const ATTEMPT: Duration = Duration::from_secs(2);
 const SILENCE_MAX: Duration = Duration::from_secs(2);
 /// For this long in a row the API may fail while ctl waits: an agent that restarts is back well before.
 const OUTAGE_MAX: Duration = Duration::from_secs(15);
-/// Pauses between looks, in milliseconds: the shortest and the longest.
-const PAUSE_MIN_MS: u16 = 20;
-const PAUSE_MAX_MS: u16 = 250;
 
 /// How long a user wants to wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,6 +51,8 @@ pub(crate) enum Sight<T> {
     There(T),
     /// It has not, for a reason if one is known.
     NotYet(Option<String>),
+    /// It will be after this long, unless something changes.
+    Soon(Duration),
     /// It never will.
     Never(String),
 }
@@ -81,11 +79,13 @@ impl Missing {
 }
 
 /// Looks at `units` until each has arrived or is lost, or patience ends. `look` gets those still on their way and
-/// how long it has been, and returns a sight of each, in their order; `greet` is called once for each that arrives.
+/// how long it has been, and returns a sight of each, in their order; `greet` is called once for each that arrives. `api`
+/// tells when to look again.
 ///
 /// # Errors
 /// The API has not answered for a while, `greet` failed, or nobody reads standard output any more.
 pub(crate) fn wait<T>(
+    api: Option<&Api>,
     units: &[UnitName],
     patience: Patience,
     mut look: impl FnMut(&[UnitName], Duration) -> Result<Vec<Sight<T>>, ApiError>,
@@ -100,11 +100,14 @@ pub(crate) fn wait<T>(
         greet(name, what)
     };
     let mut answered = start;
+    let mut rest = Rest::new(api);
+    let mut soon = None;
     while !missing.late.is_empty() {
         let elapsed = boottime().saturating_sub(start);
         match look(&missing.late, elapsed) {
             Ok(sights) => {
                 answered = boottime();
+                soon = all_soon(&sights);
                 let reasons = sort(&mut missing, sights, &mut greet)?;
                 remarks.after(elapsed, &reasons, &progress);
             }
@@ -116,7 +119,7 @@ pub(crate) fn wait<T>(
         if left.is_some_and(|left| left.is_zero()) || missing.late.is_empty() {
             break;
         }
-        pause(elapsed, left)?;
+        rest.rest(&missing.late, elapsed, left, soon)?;
     }
     Ok(missing)
 }
@@ -135,24 +138,24 @@ fn sort<T>(
                 missing.late.push(name.clone());
                 reasons.push((name, reason));
             }
+            Sight::Soon(_) => missing.late.push(name),
             Sight::Never(why) => missing.lost.push((name, why)),
         }
     }
     Ok(reasons)
 }
 
-/// Waits before the next look: longer the longer it has been already, so that a look comes late by a fifth of the time
-/// waited at most. Nobody may be left to read standard output meanwhile; there is no use in waiting then.
-/// The last look comes when nothing is `left`.
-fn pause(elapsed: Duration, left: Option<Duration>) -> Result<(), Failure> {
-    let longest = left.map_or(u128::MAX, |left| left.as_millis() + 1);
-    let usual = u16::try_from(elapsed.as_millis() / 5).unwrap_or(u16::MAX).clamp(PAUSE_MIN_MS, PAUSE_MAX_MS);
-    let pause_ms = u16::try_from(longest).map_or(usual, |longest| longest.min(usual));
-    let stdout = io::stdout();
-    let mut watched = [PollFd::new(stdout.as_fd(), PollFlags::empty())];
-    // An interrupted poll is only a shorter pause.
-    let hung_up = poll(&mut watched, PollTimeout::from(pause_ms)).unwrap_or(0) > 0;
-    if hung_up { Err(Failure::Output(io::ErrorKind::BrokenPipe.into())) } else { Ok(()) }
+/// How long no look is needed: nothing but time is missing for any that have not arrived.
+fn all_soon<T>(sights: &[Sight<T>]) -> Option<Duration> {
+    let mut longest = None;
+    for sight in sights {
+        match sight {
+            Sight::There(_) | Sight::Never(_) => {}
+            Sight::NotYet(_) => return None,
+            Sight::Soon(time) => longest = longest.max(Some(*time)),
+        }
+    }
+    longest
 }
 
 /// What a person has been told so far.
@@ -208,7 +211,7 @@ mod tests {
                 })
                 .collect())
         };
-        let missing = wait(&all, Patience::attempts(0), look, |name, at| {
+        let missing = wait(None, &all, Patience::attempts(0), look, |name, at| {
             greeted.push((name.to_string(), at));
             Ok(())
         });
@@ -229,7 +232,7 @@ mod tests {
                 })
                 .collect())
         };
-        let missing = wait(&all, Patience::attempts(1), look, |_, ()| Ok(())).unwrap();
+        let missing = wait(None, &all, Patience::attempts(1), look, |_, ()| Ok(())).unwrap();
         assert_eq!(missing.late, units(&["a.service"]));
         assert_eq!(missing.lost, [(units(&["b.service"])[0].clone(), "broken".to_owned())]);
         let took = boottime() - start;
@@ -244,10 +247,10 @@ mod tests {
             looks += 1;
             if looks < 4 { Err(unanswered()) } else { Ok(vec![Sight::There(())]) }
         };
-        assert!(wait(&all, Patience::attempts(0), look, |_, ()| Ok(())).unwrap().is_empty());
+        assert!(wait(None, &all, Patience::attempts(0), look, |_, ()| Ok(())).unwrap().is_empty());
         let refused = |_: &[UnitName], _| -> Result<Vec<Sight<()>>, _> {
             Err(ApiError::Refused { status: 400, message: "no".into() })
         };
-        assert!(wait(&all, Patience::attempts(0), refused, |_, ()| Ok(())).is_err());
+        assert!(wait(None, &all, Patience::attempts(0), refused, |_, ()| Ok(())).is_err());
     }
 }

@@ -1,9 +1,17 @@
 //! What ctl does beyond fleet's captured session: where it departs from fleet on purpose, and when things go wrong.
 
 #[cfg(test)]
+#[cfg(feature = "real-etcd")]
+mod conductor;
+#[cfg(test)]
 mod double;
 #[cfg(test)]
 mod run;
+#[cfg(test)]
+#[cfg(feature = "real-etcd")]
+mod served;
+#[cfg(test)]
+mod stand_in;
 
 #[cfg(test)]
 #[path = "behaviour/answers.rs"]
@@ -12,8 +20,14 @@ mod answers;
 #[path = "behaviour/dry_run.rs"]
 mod dry_run;
 #[cfg(test)]
+#[path = "behaviour/exit_codes.rs"]
+mod exit_codes;
+#[cfg(test)]
 #[path = "behaviour/explain.rs"]
 mod explain;
+#[cfg(test)]
+#[path = "behaviour/fd_forward.rs"]
+mod fd_forward;
 #[cfg(test)]
 #[path = "behaviour/listings.rs"]
 mod listings;
@@ -24,12 +38,22 @@ mod orders;
 #[path = "behaviour/patterns.rs"]
 mod patterns;
 #[cfg(test)]
+#[cfg(feature = "real-etcd")]
+#[path = "behaviour/registry.rs"]
+mod registry;
+#[cfg(test)]
 #[path = "behaviour/remote.rs"]
 mod remote;
+#[cfg(test)]
+#[path = "behaviour/ssh_words.rs"]
+mod ssh_words;
 #[cfg(test)]
 #[cfg(feature = "tls")]
 #[path = "behaviour/tls.rs"]
 mod tls;
+#[cfg(test)]
+#[path = "behaviour/tunnel.rs"]
+mod tunnel;
 #[cfg(test)]
 #[path = "behaviour/typos.rs"]
 mod typos;
@@ -39,3 +63,7 @@ mod verify;
 #[cfg(test)]
 #[path = "behaviour/wait.rs"]
 mod wait;
+#[cfg(test)]
+#[cfg(feature = "real-etcd")]
+#[path = "behaviour/waiting.rs"]
+mod waiting;

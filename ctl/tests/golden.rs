@@ -1,198 +1,133 @@
-//! fleet's captured session, replayed command by command by ctl against a double of the agent: the same standard
-//! output, standard error and exit code, apart from the departures listed here with their reasons.
+//! fleet's captured session on each way to a cluster: against a double of the agent, over the agent's real routes and
+//! server, and over the driver etcd.
 
+#[cfg(test)]
+#[cfg(feature = "real-etcd")]
+mod conductor;
 #[cfg(test)]
 mod double;
 #[cfg(test)]
 mod run;
+#[cfg(test)]
+#[cfg(feature = "real-etcd")]
+mod served;
+#[cfg(test)]
+#[path = "golden/session.rs"]
+mod session;
 
 #[cfg(test)]
-mod session {
-    use std::collections::BTreeMap;
-    use std::fmt::Write as _;
-    use std::path::Path;
-
-    use cluster::TargetState::{Inactive, Launched, Loaded};
+mod by_agent {
+    use cluster::TargetState;
 
     use crate::double::Double;
-    use crate::double::fleet::Fleet;
+    use crate::double::fleet::{Fleet, Shown};
     use crate::run::{Outcome, run};
+    use crate::session::{PLACES, Stage, replay, replay_contract};
 
-    /// Where the captured cluster had put its units: the index of the machine.
-    const PLACES: [(&str, usize); 14] = [
-        ("hello.service", 0),
-        ("apache-discovery.1.service", 1),
-        ("apache.1.service", 1),
-        ("apache.2.service", 2),
-        ("apache.3.service", 0),
-        ("db.service", 0),
-        ("fails.service", 0),
-        ("once.service", 1),
-        ("onm1.service", 2),
-        ("tick.timer", 2),
-        ("web@1.service", 1),
-        ("web@2.service", 2),
-        ("nowhere", 0),
-        ("nowhere.either", 0),
-    ];
-
-    /// The commands of a folder and what came of them, in their order.
-    fn captures(folder: &str) -> BTreeMap<String, String> {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata").join(folder);
-        let files = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path());
-        files
-            .map(|path| {
-                let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
-                (name, std::fs::read_to_string(path).unwrap())
-            })
-            .collect()
-    }
-
-    /// The command line and the outcome of one capture.
-    fn read(capture: &str) -> (String, Outcome) {
-        let (line, rest) = capture.split_once("\n--- stdout\n").unwrap();
-        let (stdout, rest) = rest.split_once("--- stderr\n").unwrap();
-        let (stderr, exit) = rest.split_once("--- exit ").unwrap();
-        let (_, words) = line.split_once("fleetctl ").unwrap();
-        let (stdout, stderr) = (stdout.to_owned(), stderr.to_owned());
-        (words.to_owned(), Outcome { stdout, stderr, exit: exit.trim().parse().unwrap() })
-    }
-
-    /// What happened between captures: units others had made, changed or removed.
-    fn arrange(fleet: &mut Fleet, before: &str) {
-        match before.split('-').next().unwrap() {
-            "097" => {
-                let reasons = [
-                    "conflicts with apache.3.service",
-                    "conflicts with apache.1.service",
-                    "conflicts with apache.2.service",
-                ];
-                fleet.refusals.insert("apache.4.service".to_owned(), reasons);
-            }
-            "129" => fleet.has("onm1.service", include_str!("../testdata/units/onm1.service"), Launched),
-            "146" => {
-                let changed = include_str!("../testdata/units/hello.service").replace("100000", "100001");
-                fleet.has("hello.service", &changed, Loaded);
-                // Captured while it was being stopped.
-                fleet.shown.insert("hello.service".to_owned(), ("active", "running", ""));
-                fleet.shown.insert("fails.service".to_owned(), ("failed", "failed", ""));
-                fleet.shown.insert("once.service".to_owned(), ("inactive", "dead", ""));
-                fleet.shown.insert("tick.timer".to_owned(), ("inactive", "dead", ""));
-                fleet.has("fails.service", include_str!("../testdata/units/fails.service"), Launched);
-                fleet.has("once.service", include_str!("../testdata/units/once.service"), Launched);
-                fleet.has("tick.timer", include_str!("../testdata/units/tick.timer"), Launched);
-                fleet.has(
-                    "unknownopt.service",
-                    include_str!("../testdata/units/unknownopt.service"),
-                    Inactive,
-                );
-            }
-            _ => {}
+    impl Stage for Double {
+        fn run(&mut self, line: &str) -> Outcome {
+            run(&self.endpoint(), line)
         }
-    }
 
-    /// Where ctl differs from fleet on purpose, applied to what fleet printed.
-    fn depart(name: &str, fleet: &mut Outcome) {
-        let number = name.split('-').next().unwrap();
-        let default_columns = ["041", "044", "053", "064", "068", "098", "103", "119"];
-        if default_columns.contains(&number) {
-            // The guide's last column instead of fleet 1.0's.
-            fleet.stdout = fleet.stdout.replace("TARGET", "TMACHINE");
+        fn has(&mut self, unit: &str, text: &str, state: TargetState) {
+            self.fleet().has(unit, text, state);
         }
-        match number {
-            // A unit or machine that does not exist has an exit code of its own.
-            "049" | "070" | "071" | "072" | "075" | "076" | "077" | "078" | "139" => fleet.exit = 3,
-            // The rows of a unit that is on no machine are gone at once.
-            "063" | "171" => fleet.stdout = "UNIT\tMACHINE\tACTIVE\tSUB\n".to_owned(),
-            // Said once.
-            "091" => fleet.stdout = fleet.stdout.replacen("Triggered unit hello.service start\n", "", 1),
-            "097" => fleet.stderr.push_str(
-                "apache.4.service and the machines there are:\n\
-                 \u{20} 9678f7a7.../10.99.0.13 cannot run it: conflicts with apache.3.service\n\
-                 \u{20} aaf2f899.../10.99.0.12 cannot run it: conflicts with apache.1.service\n\
-                 \u{20} ae7be26c.../10.99.0.11 cannot run it: conflicts with apache.2.service\n",
-            ),
-            // The guide's view of a global unit. (Its file was not captured, so its hash is not fleet's.)
-            "103" => {
-                let (theirs, ours) =
-                    ("a64e334\tlaunched\t-\t\tglobal", "394b803\tlaunched\tlaunched\t3 of 3");
-                fleet.stdout = fleet.stdout.replace(theirs, ours);
-            }
-            // Global units are named among those stopped.
-            "104" | "107" => fleet.stderr = fleet.stderr.replace("[]", "[monitor.service]"),
-            // fleet waited for "launched" twice and so did not wait for the stop.
-            "129" => fleet.stdout = fleet.stdout.replacen("launched", "loaded", 1),
-            // tmachine is the default, so no longer deprecated.
-            "149" => fleet.stderr.clear(),
-            _ => {}
-        }
-    }
 
-    /// Time stamps and source lines of log lines differ, and lines printed for several units at once come in any
-    /// order.
-    fn masked(mut outcome: Outcome) -> Outcome {
-        let lines: Vec<String> = outcome.stderr.split('\n').map(mask_log_line).collect();
-        outcome.stderr = lines.join("\n");
-        if outcome.stdout.matches(" on ").count() > 1 {
-            let mut lines: Vec<&str> = outcome.stdout.split_inclusive('\n').collect();
-            lines.sort_unstable();
-            outcome.stdout = lines.concat();
+        fn shows(&mut self, unit: &str, shown: Shown) {
+            self.fleet().shown.insert(unit.to_owned(), shown);
         }
-        outcome
-    }
 
-    fn mask_log_line(line: &str) -> String {
-        let words: Vec<&str> = line.splitn(5, ' ').collect();
-        match words.as_slice() {
-            [date, time, level @ ("INFO" | "WARN"), place, text]
-                if date.len() == 10 && time.len() == 8 && place.contains(".") =>
-            {
-                format!("TIME {level} PLACE: {text}")
-            }
-            _ => line.to_owned(),
+        fn refuses(&mut self, unit: &str, reasons: [&'static str; 3]) {
+            self.fleet().refusals.insert(unit.to_owned(), reasons);
         }
     }
 
     #[test]
     fn the_captured_session_is_replayed() {
-        let double = Double::start("golden", Fleet::placing(&PLACES));
-        let mut wrong = String::new();
-        for (name, capture) in captures("golden") {
-            arrange(&mut double.fleet(), &name);
-            let (mut line, mut fleet) = read(&capture);
-            depart(&name, &mut fleet);
-            if let Some((before, inner)) = line.clone().split_once("$(fleetctl ") {
-                let inner = run(&double.endpoint(), inner.trim_end_matches(')'));
-                line = format!("{before}{}", inner.stdout.replace('\n', " "));
-            }
-            let ours = run(&double.endpoint(), &line);
-            if masked(ours.clone()) != masked(fleet.clone()) {
-                let _ = write!(wrong, "== {name}: {line}\nwanted {fleet:#?}\ngot {ours:#?}\n");
-            }
-        }
+        let wrong = replay(&mut Double::start("golden", Fleet::placing(&PLACES)));
         assert!(wrong.is_empty(), "{wrong}");
     }
 
-    /// What was not captured, in the form of the captures: written down from the contract, with its departures.
     #[test]
     fn the_contract_is_kept_beyond_the_session() {
-        let double = Double::start("contract", Fleet::placing(&[("hello.service", 0), ("web@4.service", 1)]));
-        let hello = include_str!("../testdata/units/hello.service");
-        double.fleet().has("hello.service", hello, Inactive);
-        double.fleet().has("other.service", hello, Inactive);
-        double.fleet().refusals.insert("db.service".to_owned(), ["it is full"; 3]);
-        let mut wrong = String::new();
-        for (name, capture) in captures("contract") {
-            if name.starts_with("026") {
-                double.fleet().has("hello.service", &hello.replace("100000", "5"), Loaded);
-            }
-            let capture = capture.replace("VERSION", env!("CARGO_PKG_VERSION"));
-            let (line, wanted) = read(&capture);
-            let ours = run(&double.endpoint(), &line);
-            if masked(ours.clone()) != masked(wanted.clone()) {
-                let _ = write!(wrong, "== {name}: {line}\nwanted {wanted:#?}\ngot {ours:#?}\n");
-            }
-        }
+        let places = [("hello.service", 0), ("web@4.service", 1)];
+        let wrong = replay_contract(&mut Double::start("contract", Fleet::placing(&places)));
         assert!(wrong.is_empty(), "{wrong}");
+    }
+}
+
+#[cfg(test)]
+#[cfg(feature = "real-etcd")]
+mod by_etcd {
+    use cluster::TargetState;
+
+    use crate::conductor::Conductor;
+    use crate::double::fleet::Shown;
+    use crate::run::{Outcome, outcome, words};
+    use crate::session::{PLACES, Stage, replay};
+
+    impl Stage for Conductor {
+        fn run(&mut self, line: &str) -> Outcome {
+            let mut command = crate::run::fleetctl(&self.endpoint(), &words(line));
+            command.env("FLEETCTL_DRIVER", "etcd");
+            let outcome = outcome(command);
+            self.conduct();
+            outcome
+        }
+
+        fn has(&mut self, unit: &str, text: &str, state: TargetState) {
+            self.store_unit(unit, text, state);
+        }
+
+        fn shows(&mut self, unit: &str, shown: Shown) {
+            self.show(unit, shown);
+        }
+
+        // The machines' reasons come from the rules themselves here.
+        fn refuses(&mut self, _: &str, _: [&'static str; 3]) {}
+    }
+
+    #[test]
+    fn the_captured_session_is_replayed() {
+        let wrong = replay(&mut Conductor::start(&PLACES));
+        assert!(wrong.is_empty(), "{wrong}");
+    }
+}
+
+#[cfg(test)]
+#[cfg(feature = "real-etcd")]
+mod by_routes {
+    use cluster::TargetState;
+
+    use crate::conductor::Conductor;
+    use crate::double::fleet::Shown;
+    use crate::run::{Outcome, run};
+    use crate::served::Served;
+    use crate::session::{PLACES, Stage, replay};
+
+    impl Stage for Served {
+        fn run(&mut self, line: &str) -> Outcome {
+            let outcome = run(self.endpoint(), line);
+            self.fleet.conduct();
+            outcome
+        }
+
+        fn has(&mut self, unit: &str, text: &str, state: TargetState) {
+            self.fleet.store_unit(unit, text, state);
+        }
+
+        fn shows(&mut self, unit: &str, shown: Shown) {
+            self.fleet.show(unit, shown);
+        }
+
+        fn refuses(&mut self, _: &str, _: [&'static str; 3]) {}
+    }
+
+    #[test]
+    fn the_captured_session_is_replayed() {
+        let mut served = Served::start(Conductor::start(&PLACES));
+        let wrong = replay(&mut served);
+        assert!(wrong.is_empty(), "{wrong}");
+        assert!(served.asked().iter().any(|line| line.contains("/changes?")), "nothing was waited for");
     }
 }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use registry::store::Store;
 
 use crate::http::Peer;
+use crate::news::Desk;
 
 /// The message while the agent is not connected to the registry (contract §5).
 pub const NOT_CONNECTED: &str = "fleet server unable to communicate with etcd";
@@ -26,6 +27,9 @@ pub trait Host {
     /// Where the registry is kept. Called on the pool of blocking threads only.
     fn store(&self) -> Arc<dyn Store>;
 
+    /// Where changes are waited for.
+    fn desk(&self) -> &Desk;
+
     /// Objects on one page of a list (`token_limit`, contract §4.2).
     fn page_limit(&self) -> u16;
 
@@ -33,8 +37,11 @@ pub trait Host {
     ///
     /// # Errors
     /// They cannot: every path answers 503 with this message, [`NOT_CONNECTED`] if there is nothing more to say. Only
-    /// `POST registry/adopt` is served all the same.
+    /// `POST registry/adopt` and `GET /metrics` are served all the same.
     fn standing(&self) -> Result<(), String>;
+
+    /// The page of numbers for Prometheus; `None` if this agent has none.
+    fn metrics(&self) -> Option<String>;
 
     /// Lets the machines of this agent's fleet join the fleet of the store it sees (registry rule 4).
     ///

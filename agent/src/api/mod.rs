@@ -1,162 +1,146 @@
-//! The HTTP API v1: from a request to a response (contract §5 and Skiff's additions). Sockets and bytes are `http`'s
-//! business, what units and machines are `cluster`'s, how they are kept `registry`'s.
+//! The HTTP API's place in the agent: what `fleet_api` makes of requests, served without holding up the loops. Sockets
+//! and bytes are `http`'s business.
 //!
-//! ```text
-//! answer ── route ─┬─ units ── view      objects from the registry's records
-//!                  ├─ states, machines, explain, rehearsal
-//!                  ├─ put, patch         orders, read and checked
-//!                  └─ reply ── list ── wire
-//! ```
-//!
-//! Everything of a route that asks the registry runs in one piece on the pool of blocking threads.
+//! Everything of a request that asks the registry runs in one piece on the pool of blocking threads.
 
-mod explain;
-mod failure;
 mod host;
-mod list;
-mod machines;
-mod page;
-mod patch;
-mod put;
-mod reads;
-mod rehearsal;
-mod reply;
-mod route;
-mod states;
-mod units;
-mod view;
-mod wire;
 
-use cluster::{MachineId, UnitName};
-use registry::store::Store;
+use std::iter;
 
-use crate::http::{Peer, Request, Response, Status};
+use cluster::limits::API_WHOLE_BODY_MAX_BYTES;
+use fleet_api::changes::{News, present};
+use fleet_api::{Call, Done, Failure, Reply};
+use smol::future::yield_now;
+use smol::stream;
+
+use crate::http::{Body, Method, Peer, Request, Response, Status};
+use crate::metrics::CONTENT_TYPE;
 use crate::pool;
-
-use failure::Failure;
-use list::List;
-use page::Extent;
-use put::UnitOrder;
-use reply::{Done, Reply};
-use route::{Order, Question, Route};
-use wire::Said;
 
 pub use host::{Audit, Host, NOT_CONNECTED, NotAdopted};
 
-/// The API's description of itself (contract §5.2), with fleet's own texts.
-const DISCOVERY: &str = include_str!("discovery.json");
+/// The path of the numbers for Prometheus; it has no prefix (contract §5.3).
+const METRICS: &str = "metrics";
+
+/// Pieces sent before other tasks of the agent get their turn; a beat must not wait for a list.
+const PIECES_PER_TURN: usize = 32;
 
 /// Answers one request of `peer`.
 pub async fn answer(host: &impl Host, request: Request, peer: Peer) -> Response {
-    let route = Route::of(&request);
+    if request.path == [METRICS] {
+        return metrics(host, &request.method);
+    }
+    let name = format!("{} {}", request.method, request.target);
+    let is_order = request.method != Method::Get;
+    let call = Call::read(&asked(request), host.page_limit());
     if let Err(message) = host.standing()
-        && route != Ok(Route::Order(Order::Adopt))
+        && !matches!(call, Ok(Call::Adopt))
     {
         return Response::error(Status::ServiceUnavailable, &message);
     }
-    let outcome = match route {
-        Ok(Route::Ask(question)) => ask(host, question, &request).await,
-        Ok(Route::Order(order)) => {
-            let outcome = carry_out(host, order, &request).await;
-            tell(host, peer, &request, &outcome);
-            outcome.map(|done| done.reply)
-        }
+    let outcome = match call {
+        Ok(call) => carry_out(host, call).await,
         Err(failure) => Err(failure),
     };
-    outcome.map_or_else(Failure::into_response, Reply::into_response)
-}
-
-async fn ask(host: &impl Host, question: Question, request: &Request) -> Result<Reply, Failure> {
-    match question {
-        Question::Discovery => Ok(Reply::Json(Status::Ok, DISCOVERY.to_owned())),
-        Question::Machines => {
-            let extent = Extent::asked(request, host.page_limit())?;
-            work(host, move |store| machines::list(store, extent)).await
-        }
-        Question::Units => {
-            let extent = Extent::asked(request, host.page_limit())?;
-            work(host, move |store| units::list(store, extent)).await
-        }
-        Question::States => {
-            let extent = Extent::asked(request, host.page_limit())?;
-            let Some(filter) = states::filter(request) else { return Ok(Reply::List(List::empty("states"))) };
-            work(host, move |store| states::list(store, &filter, extent)).await
-        }
-        Question::Unit(name) => {
-            let name = known(&name, Failure::no_unit)?;
-            let lingering = request.parameter("lingering").any(page::is_yes);
-            work(host, move |store| match lingering {
-                true => units::lingering(store, &name),
-                false => units::one(store, &name),
-            })
-            .await
-        }
-        Question::State(name) => {
-            let name = known(&name, states::no_state)?;
-            work(host, move |store| states::one(store, name)).await
-        }
-        Question::Explain(name) => {
-            let name = known(&name, Failure::no_unit)?;
-            work(host, move |store| explain::explain(store, &name)).await
-        }
-        Question::Rehearsal => {
-            let wishes = rehearsal::read(&request.body)?;
-            work(host, move |store| rehearsal::answer(store, &wishes)).await
-        }
+    tell(host, peer, is_order.then_some(&name), &outcome);
+    match outcome {
+        Ok(done) => response(done.reply),
+        Err(failure) => Response::json(status(failure.status), failure.body()),
     }
 }
 
-async fn carry_out(host: &impl Host, order: Order, request: &Request) -> Result<Done, Failure> {
-    match order {
-        Order::PatchMachines => {
-            let changes = patch::read(&request.body)?;
-            work(host, move |store| patch::apply(store, &changes)).await
+fn asked(request: Request) -> fleet_api::Request {
+    let Request { method, path, query, content_types, body, .. } = request;
+    let method = fleet_api::Method::parse(method.as_str());
+    fleet_api::Request { method, path, query, content_types, body }
+}
+
+const fn status(status: fleet_api::Status) -> Status {
+    match status {
+        fleet_api::Status::Ok => Status::Ok,
+        fleet_api::Status::Created => Status::Created,
+        fleet_api::Status::NoContent => Status::NoContent,
+        fleet_api::Status::BadRequest => Status::BadRequest,
+        fleet_api::Status::NotFound => Status::NotFound,
+        fleet_api::Status::MethodNotAllowed => Status::MethodNotAllowed,
+        fleet_api::Status::Conflict => Status::Conflict,
+        fleet_api::Status::UnsupportedMediaType => Status::UnsupportedMediaType,
+        fleet_api::Status::InternalServerError => Status::InternalServerError,
+        fleet_api::Status::NotImplemented => Status::NotImplemented,
+        fleet_api::Status::ServiceUnavailable => Status::ServiceUnavailable,
+    }
+}
+
+/// Answered in every standing: a machine that is cut off is the one to look at.
+fn metrics(host: &impl Host, method: &Method) -> Response {
+    match (method, host.metrics()) {
+        (_, None) => Response::error(Status::NotFound, ""),
+        (Method::Get | Method::Head, Some(page)) => Response {
+            status: Status::Ok,
+            headers: vec![("Content-Type", CONTENT_TYPE.to_owned())],
+            body: Body::Bytes(page.into_bytes()),
+        },
+        (_, Some(_)) => Response::error(Status::MethodNotAllowed, "only GET supported against this resource"),
+    }
+}
+
+async fn carry_out(host: &impl Host, call: Call) -> Result<Done, Failure> {
+    match call {
+        Call::Ready(reply) => Ok(reply.into()),
+        Call::Task(task) => {
+            let store = host.store();
+            pool::unblock(move || task.run(&*store)).await
         }
-        Order::Drain { machine, on } => {
-            let id = MachineId::parse(&machine).map_err(|_| Failure::no_machine())?;
-            work(host, move |store| machines::drain(store, &id, on)).await
+        Call::Changes(changes) => {
+            let (index, news) = match changes.after {
+                Some(after) => host.desk().wait(&changes, after).await?,
+                None => {
+                    let store = host.store();
+                    (pool::unblock(move || present(&*store)).await?, News::None)
+                }
+            };
+            Ok(news.reply(index)?.into())
         }
-        Order::PutUnit(name) => {
-            let order = UnitOrder::read(&name, request)?;
-            work(host, move |store| put::put(store, &order)).await
-        }
-        Order::DeleteUnit(name) => {
-            let name = known(&name, Failure::no_unit)?;
-            work(host, move |store| units::destroy(store, &name)).await
-        }
-        Order::Adopt => {
+        Call::Adopt => {
             let message = host.adopt().await.map_err(|not_adopted| match not_adopted {
-                NotAdopted::Refused(why) => Failure::new(Status::Conflict, why),
-                NotAdopted::NoAnswer(why) => Failure::new(Status::ServiceUnavailable, why),
+                NotAdopted::Refused(why) => Failure::new(fleet_api::Status::Conflict, why),
+                NotAdopted::NoAnswer(why) => Failure::new(fleet_api::Status::ServiceUnavailable, why),
             })?;
-            let reply = Reply::object(Status::Ok, &Said { message })?;
-            Ok(Done { reply, deed: "adopt the registry".to_owned() })
+            Ok(Done { reply: Reply::said(message)?, deed: Some("adopt the registry".to_owned()) })
         }
     }
 }
 
-/// A unit's name from the path; what cannot be a name is not there.
-fn known(name: &str, missing: fn() -> Failure) -> Result<UnitName, Failure> {
-    UnitName::parse(name).map_err(|_| missing())
-}
-
-/// Runs blocking work with the store on the pool.
-async fn work<T: Send + 'static>(host: &impl Host, run: impl FnOnce(&dyn Store) -> T + Send + 'static) -> T {
-    let store = host.store();
-    pool::unblock(move || run(&*store)).await
+fn response(reply: Reply) -> Response {
+    match reply {
+        Reply::Empty(code) => Response::empty(status(code)),
+        // fleet's server knew the length of short bodies only, and sent the others in chunks.
+        Reply::Json(code, text) if text.len() > API_WHOLE_BODY_MAX_BYTES => {
+            Response::json_pieces(status(code), iter::once(text.into_bytes()))
+        }
+        Reply::Json(code, text) => Response::json(status(code), text),
+        list @ Reply::List(_) => {
+            let pieces = stream::unfold((list.pieces(), 1), |(mut pieces, turn)| async move {
+                let piece = pieces.next()?;
+                if turn % PIECES_PER_TURN == 0 {
+                    yield_now().await;
+                }
+                Some((Ok(piece.into_bytes()), (pieces, turn + 1)))
+            });
+            Response::json_stream(Status::Ok, Box::pin(pieces))
+        }
+    }
 }
 
 /// Lets the operator know of a change, and of an order that may have changed something before it failed.
-fn tell(host: &impl Host, peer: Peer, request: &Request, outcome: &Result<Done, Failure>) {
+fn tell(host: &impl Host, peer: Peer, order: Option<&String>, outcome: &Result<Done, Failure>) {
     match outcome {
-        Ok(done) => host.audit(&Audit { peer, deed: &done.deed, outcome: Ok(()) }),
+        Ok(Done { deed: Some(deed), .. }) => host.audit(&Audit { peer, deed, outcome: Ok(()) }),
         Err(failure) if failure.is_open() => {
-            let deed = format!("{} {}", request.method, request.target);
-            host.audit(&Audit { peer, deed: &deed, outcome: Err(&failure.message) });
+            if let Some(deed) = order {
+                host.audit(&Audit { peer, deed, outcome: Err(&failure.message) });
+            }
         }
-        Err(_) => {}
+        Ok(_) | Err(_) => {}
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -1,15 +1,20 @@
 //! A fleet that consists of its registry: a real etcd, an API before it, and words for what its machines would write.
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use agent::api::{self, Audit, Host, NotAdopted};
 use agent::http::{Body, Method, Peer, Request};
+use agent::metrics;
+use agent::news::Desk;
 use cluster::records::{Placement, Presence, StateRow};
 use cluster::state::Order;
-use cluster::{BootId, Incarnation, MachineId, Nonce, Session, UnitName, json, keys};
+use cluster::unit_file::UnitFile;
+use cluster::{BootId, Incarnation, MachineId, Nonce, Session, TargetState, UnitName, json, keys};
 use registry::etcd::{Endpoint, Endpoints, Etcd, KeyPrefix, Settings};
 use registry::store::{Freshness, Outcome, Store};
+use registry::units;
 use smol::stream::StreamExt;
 use tests::etcd::Etcd as RealEtcd;
 
@@ -18,6 +23,7 @@ pub(super) const PEER: Peer = Peer::Unix { pid: 7, uid: 0, gid: 0 };
 /// The agent the routes run in.
 pub(super) struct Agent {
     store: Arc<dyn Store>,
+    pub(super) desk: Desk,
     pub(super) standing: RefCell<Result<(), String>>,
     pub(super) audits: RefCell<Vec<String>>,
 }
@@ -27,12 +33,21 @@ impl Host for Agent {
         Arc::clone(&self.store)
     }
 
+    fn desk(&self) -> &Desk {
+        &self.desk
+    }
+
     fn page_limit(&self) -> u16 {
         100
     }
 
     fn standing(&self) -> Result<(), String> {
         self.standing.borrow().clone()
+    }
+
+    fn metrics(&self) -> Option<String> {
+        let member = self.standing.borrow().is_ok();
+        metrics::page(metrics::Standing { member, frozen: !member, leads: false })
     }
 
     async fn adopt(&self) -> Result<String, NotAdopted> {
@@ -60,36 +75,35 @@ impl Agent {
     pub(super) fn of(endpoint: &str) -> Self {
         let endpoints = Endpoints::new(vec![Endpoint::parse(endpoint).unwrap()]).unwrap();
         let settings = Settings::new(endpoints, KeyPrefix::parse("/_coreos.com/fleet/").unwrap());
-        let store = Arc::new(Etcd::new(&settings).unwrap());
-        Self { store, standing: RefCell::new(Ok(())), audits: RefCell::default() }
+        let store = metrics::counted(Etcd::new(&settings).unwrap());
+        let desk = Desk::new(Arc::clone(&store));
+        Self { store, desk, standing: RefCell::new(Ok(())), audits: RefCell::default() }
     }
 
     /// Status and body.
     pub(super) fn send(&self, method: Method, target: &str, types: &[&str], body: &str) -> (u16, String) {
-        let (path, query) = target.split_once('?').unwrap_or((target, ""));
-        let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
-        let request = Request {
-            method,
-            target: target.to_owned(),
-            path: ["fleet", "v1"].into_iter().chain(path.split('/')).map(str::to_owned).collect(),
-            query: pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
-            content_types: types.iter().map(|value| (*value).to_owned()).collect(),
-            body: body.as_bytes().to_vec(),
-        };
-        smol::block_on(async {
-            let response = api::answer(self, request, PEER).await;
-            let mut whole = Vec::new();
-            match response.body {
-                Body::Empty => {}
-                Body::Bytes(bytes) => whole = bytes,
-                Body::Stream(mut pieces) => {
-                    while let Some(piece) = pieces.next().await {
-                        whole.extend(piece.unwrap());
-                    }
+        self.send_to(method, &format!("fleet/v1/{target}"), types, body)
+    }
+
+    /// The same, the target with its prefix.
+    pub(super) fn send_to(&self, method: Method, target: &str, types: &[&str], body: &str) -> (u16, String) {
+        smol::block_on(self.answer(request(method, target, types, body)))
+    }
+
+    /// The same, to be waited for.
+    pub(super) async fn answer(&self, request: Request) -> (u16, String) {
+        let response = api::answer(self, request, PEER).await;
+        let mut whole = Vec::new();
+        match response.body {
+            Body::Empty => {}
+            Body::Bytes(bytes) => whole = bytes,
+            Body::Stream(mut pieces) | Body::Live(mut pieces) => {
+                while let Some(piece) = pieces.next().await {
+                    whole.extend(piece.unwrap());
                 }
             }
-            (response.status.code(), String::from_utf8(whole).unwrap())
-        })
+        }
+        (response.status.code(), String::from_utf8(whole).unwrap())
     }
 
     pub(super) fn put(&self, unit: &str, body: &str) -> (u16, String) {
@@ -106,6 +120,10 @@ impl Fleet {
 
     pub(super) fn store(&self) -> &dyn Store {
         &*self.agent.store
+    }
+
+    pub(super) fn shared_store(&self) -> Arc<dyn Store> {
+        Arc::clone(&self.agent.store)
     }
 
     pub(super) fn send(&self, method: Method, target: &str, types: &[&str], body: &str) -> (u16, String) {
@@ -140,16 +158,12 @@ impl Fleet {
 
     /// A machine registers.
     pub(super) fn register(&self, machine: &str) -> Session {
-        let presence = Presence {
-            id: id(machine),
-            boot: BootId::parse("boot").unwrap(),
-            nonce: Nonce::parse("nonce").unwrap(),
-            address: "10.0.0.1".to_owned(),
-            metadata: [("region".to_owned(), "east".to_owned())].into(),
-            version: "0.1.0".to_owned(),
-            leaving: false,
-        };
-        Session::new(self.write(&keys::presence(&id(machine)), &presence)).unwrap()
+        self.register_as(presence(machine, "10.0.0.1", [("region".to_owned(), "east".to_owned())].into()))
+    }
+
+    /// A machine registers with this record.
+    pub(super) fn register_as(&self, presence: Presence) -> Session {
+        Session::new(self.write(&keys::presence(&presence.id), &presence)).unwrap()
     }
 
     /// The leader places a unit.
@@ -158,7 +172,7 @@ impl Fleet {
         self.write(&keys::placement(&name(unit)), &placement);
     }
 
-    /// A machine reports a unit.
+    /// A machine reports a unit that runs.
     pub(super) fn report(
         &self,
         unit: &str,
@@ -167,15 +181,28 @@ impl Fleet {
         incarnation: Incarnation,
         order: Order,
     ) {
+        self.report_as(unit, machine, session, incarnation, order, ("loaded", "active", "running"));
+    }
+
+    /// A machine reports a unit as systemd shows it: LOAD, ACTIVE and SUB.
+    pub(super) fn report_as(
+        &self,
+        unit: &str,
+        machine: &str,
+        session: Session,
+        incarnation: Incarnation,
+        order: Order,
+        (load, active, sub): (&str, &str, &str),
+    ) {
         let hash = self.store().read(&keys::spec(&name(unit)), Freshness::Quorum).unwrap().0.unwrap();
         let spec: cluster::records::Spec = json::decode(hash.value.as_bytes()).unwrap();
         let row = StateRow {
             incarnation,
             hash: spec.hash,
             order: Some(order),
-            load: "loaded".to_owned(),
-            active: "active".to_owned(),
-            sub: "running".to_owned(),
+            load: load.to_owned(),
+            active: active.to_owned(),
+            sub: sub.to_owned(),
             error: String::new(),
         };
         self.write(&keys::state(&id(machine), session, &name(unit)), &row);
@@ -190,6 +217,39 @@ impl Fleet {
             Outcome::Done { created, .. } => created,
             other => panic!("create {key}: {other:?}"),
         }
+    }
+}
+
+/// A request as the server would hand it over.
+pub(super) fn request(method: Method, target: &str, types: &[&str], body: &str) -> Request {
+    let (path, query) = target.split_once('?').unwrap_or((target, ""));
+    let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+    Request {
+        method,
+        target: target.trim_start_matches("fleet/v1/").to_owned(),
+        path: path.split('/').map(str::to_owned).collect(),
+        query: pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
+        content_types: types.iter().map(|value| (*value).to_owned()).collect(),
+        body: body.as_bytes().to_vec(),
+    }
+}
+
+/// Creates an inactive unit, from whatever thread.
+pub(super) fn create_in(store: &dyn Store, unit: &str) {
+    let file = UnitFile::parse("[Service]\nExecStart=/bin/sleep 9\n").unwrap();
+    assert!(units::create(store, &name(unit), &file, TargetState::Inactive).unwrap());
+}
+
+/// The record of a machine.
+pub(super) fn presence(machine: &str, address: &str, metadata: BTreeMap<String, String>) -> Presence {
+    Presence {
+        id: id(machine),
+        boot: BootId::parse("boot").unwrap(),
+        nonce: Nonce::parse("nonce").unwrap(),
+        address: address.to_owned(),
+        metadata,
+        version: "0.1.0".to_owned(),
+        leaving: false,
     }
 }
 

@@ -87,7 +87,7 @@ impl Api {
         let question = Question { units: wishes.iter().map(WishWire::of).collect() };
         let body = json::encode(&question, API_REQUEST_MAX_BYTES);
         let body = body.map_err(|e| self.unsendable(operation, &e))?;
-        let answer = self.connection.send(operation, "POST", "rehearsal", Some(&body))?;
+        let answer = self.backend.send(operation, "POST", "rehearsal", Some(&body))?;
         // A server that knows the path says more.
         if matches!(answer.status, 404 | 405) && answer.complaint().is_empty() {
             return Ok(None);

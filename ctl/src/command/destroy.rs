@@ -89,6 +89,7 @@ impl Destroy {
         let api = context.api()?;
         let patience = Patience::attempts(self.block_attempts);
         let missing = wait(
+            Some(api),
             names,
             patience,
             |left, _| look(api, left),

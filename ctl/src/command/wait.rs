@@ -75,8 +75,9 @@ impl Wait {
             }
             Ok(sights)
         };
-        let missing =
-            wait(&names, patience, look, |name, arrived| context.answer(&line(context, name, &arrived)))?;
+        let missing = wait(Some(api), &names, patience, look, |name, arrived| {
+            context.answer(&line(context, name, &arrived))
+        })?;
         Ok(self.report(&missing, &seen))
     }
 

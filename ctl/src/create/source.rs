@@ -11,7 +11,7 @@ use cluster::requirements::Requirements;
 use cluster::unit_file::UnitFile;
 use cluster::validate;
 
-use super::Trouble;
+use super::{Kind, Trouble};
 use crate::api::{Api, Unit};
 use crate::exit::Exit;
 use crate::naming::Wanted;
@@ -125,7 +125,14 @@ pub(super) fn is_global(name: &UnitName, file: &UnitFile) -> bool {
     Requirements::of(name, file).global
 }
 
-/// True for a service that is expected to end: `Type=oneshot`, the last one given.
-pub(super) fn is_oneshot(file: &UnitFile) -> bool {
-    file.values("Service", "Type").last() == Some("oneshot")
+/// What `active` will say of the unit, by its last `Type=` (systemd.service(5), Type=).
+pub(super) fn kind(name: &UnitName, file: &UnitFile) -> Kind {
+    let given = file.values("Service", "Type").last();
+    match given {
+        _ if name.suffix() != "service" => Kind::Ready,
+        Some("oneshot") => Kind::Ends,
+        Some("simple" | "exec" | "idle") => Kind::Forked,
+        None if file.values("Service", "BusName").next().is_none() => Kind::Forked,
+        _ => Kind::Ready,
+    }
 }

@@ -136,8 +136,8 @@ fn command_lines_that_make_no_sense() {
     wrong("drain", "Error: MACHINE is needed\n");
     wrong("wait x", "Error: --for is needed\n");
     failed(&run("ftp://x", "list-units"), 1, "Unable to initialize client: endpoint \"ftp://x\"");
-    failed(&run("unix:///x", "--driver=etcd list-units"), 1, "driver \"etcd\" is not built yet");
-    failed(&run("unix:///x", "--tunnel=h list-units"), 1, "--tunnel is not built yet");
+    failed(&run("unix:///x", "--driver=etcd list-units"), 1, "etcd endpoint unix:///x: not a URL");
+    failed(&run("unix:///x", "--tunnel=a;b list-units"), 2, "--tunnel \"a;b\" is not HOST or HOST:PORT");
 }
 
 #[test]

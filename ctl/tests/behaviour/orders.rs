@@ -157,6 +157,15 @@ fn a_unit_that_fails_is_an_error_with_its_last_words() {
 }
 
 #[test]
+fn a_unit_that_is_active_for_a_moment_and_then_fails_is_an_error() {
+    let double = double("falls", &[("fails.service", 0)]);
+    double.fleet().falls.insert("fails.service".to_owned(), ("failed", "failed", "exit-code 1: it broke"));
+    let started = run(&double.endpoint(), "start fails");
+    assert_eq!(started.exit, 1, "{started:?}");
+    assert!(started.stderr.contains("unit fails.service failed: systemd says failed"), "{started:?}");
+}
+
+#[test]
 fn a_unit_on_its_way_is_waited_for_as_long_as_attempts_allow() {
     let double = double("activating", &[("hello.service", 0)]);
     double.fleet().shown.insert("hello.service".to_owned(), ("activating", "start-pre", ""));
@@ -218,7 +227,7 @@ fn many_units_take_few_requests_and_keep_their_order() {
     let launched = names.iter().map(|name| format!("Unit {name} launched on aaf2f899.../10.99.0.12\n"));
     assert_eq!(started, ok(&created.chain(launched).collect::<String>(), ""));
     let lists = double.fleet().asked.iter().filter(|asked| asked.contains("all=1")).count();
-    assert_eq!(lists, 4, "created, launched, machines, active");
+    assert_eq!(lists, 5, "created, launched, machines, active, still active");
 }
 
 #[test]

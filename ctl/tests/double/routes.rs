@@ -77,11 +77,11 @@ fn parameter<'q>(query: &'q str, name: &str) -> Option<&'q str> {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct MachineOut {
+struct MachineOut<'a> {
     id: &'static str,
     metadata: BTreeMap<&'static str, &'static str>,
     #[serde(rename = "primaryIP")]
-    primary_ip: &'static str,
+    primary_ip: &'a str,
     version: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     draining: Option<bool>,
@@ -95,7 +95,11 @@ fn machines(fleet: &Fleet, query: &str) -> Answer {
         version: "0.1.0",
         draining: fleet.drained.iter().any(|drained| drained == id).then_some(true),
     };
-    page(fleet, query, "machines", &MACHINES.iter().map(out).collect::<Vec<_>>())
+    let mut machines: Vec<_> = MACHINES.iter().map(out).collect();
+    if let Some(address) = &fleet.address {
+        machines[0].primary_ip = address;
+    }
+    page(fleet, query, "machines", &machines)
 }
 
 #[derive(Serialize)]

@@ -1,0 +1,153 @@
+//! The page Prometheus reads: fleet's names (contract §5.3), some of Skiff's own, and those of the process. One text,
+//! written into one buffer.
+
+use std::fmt::Write;
+use std::sync::atomic::Ordering;
+
+use super::Standing;
+use super::numbers::{NUMBERS, Numbers};
+use super::process::Process;
+use crate::clock;
+
+/// Room for the whole page, so that it is written without growing.
+const PAGE_BYTES: usize = 6 * 1024;
+
+/// By the places of `numbers::Task` and `numbers::Operation`.
+const TASKS: [&str; 2] = ["unscheduleunit", "attemptscheduleunit"];
+const OPERATIONS: [&str; 3] = ["get", "get_all", "set"];
+
+/// The whole page.
+pub(super) fn text(standing: Standing) -> String {
+    let mut page = Page(String::with_capacity(PAGE_BYTES));
+    engine(&mut page, &NUMBERS);
+    registry(&mut page, &NUMBERS);
+    agent(&mut page, standing);
+    process(&mut page, &Process::read());
+    page.0
+}
+
+struct Page(String);
+
+impl Page {
+    fn family(&mut self, name: &str, kind: &str, help: &str) {
+        let _ = writeln!(self.0, "# HELP {name} {help}\n# TYPE {name} {kind}");
+    }
+
+    fn sample(&mut self, name: &str, labels: &str, value: impl std::fmt::Display) {
+        let _ = writeln!(self.0, "{name}{labels} {value}");
+    }
+
+    /// A family of one number.
+    fn one(&mut self, name: &str, kind: &str, help: &str, value: impl std::fmt::Display) {
+        self.family(name, kind, help);
+        self.sample(name, "", value);
+    }
+
+    /// The same, where the number is known.
+    fn known(&mut self, name: &str, kind: &str, help: &str, value: Option<u64>) {
+        if let Some(value) = value {
+            self.one(name, kind, help, value);
+        }
+    }
+
+    fn timing(&mut self, name: &str, labels: &str, (count, micros): (u64, u64)) {
+        self.sample(&format!("{name}_sum"), labels, Seconds(micros));
+        self.sample(&format!("{name}_count"), labels, count);
+    }
+}
+
+/// Microseconds, written as seconds.
+struct Seconds(u64);
+
+impl std::fmt::Display for Seconds {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}.{:06}", self.0 / 1_000_000, self.0 % 1_000_000)
+    }
+}
+
+fn engine(page: &mut Page, numbers: &Numbers) {
+    let since = numbers.led_since_ms();
+    let age_seconds = since.map(|since| clock::now_ms().saturating_sub(since) / 1000);
+    page.one(
+        "fleet_engine_leader_start_time",
+        "gauge",
+        "When this agent took the lead, in seconds since 1970; 0 while it does not lead.",
+        age_seconds.map_or(0, |age| clock::unix_seconds().saturating_sub(age)),
+    );
+    let tasks = || TASKS.iter().zip(numbers.tasks.iter().map(super::numbers::Tally::read));
+    page.family("fleet_engine_task_count_total", "counter", "Decisions the leader set out to write.");
+    for (task, (all, _)) in tasks() {
+        page.sample("fleet_engine_task_count_total", &format!("{{type=\"{task}\"}}"), all);
+    }
+    page.family("fleet_engine_task_failure_count_total", "counter", "Decisions that could not be written.");
+    for (task, (_, failed)) in tasks() {
+        page.sample("fleet_engine_task_failure_count_total", &format!("{{type=\"{task}\"}}"), failed);
+    }
+    let passes = numbers.passes.read();
+    page.one("fleet_engine_reconcile_count_total", "counter", "Passes of the leader.", passes.0);
+    let name = "fleet_engine_reconcile_failure_count_total";
+    page.family(name, "counter", "Passes that failed, machines that were lost, units that found no machine.");
+    let failures = [
+        ("machine_away", &numbers.machines_away),
+        ("run", &numbers.failed_passes),
+        ("schedule", &numbers.unplaced),
+    ];
+    for (kind, counter) in failures {
+        page.sample(name, &format!("{{type=\"{kind}\"}}"), counter.load(Ordering::Relaxed));
+    }
+    let name = "fleet_engine_reconcile_duration_second";
+    page.family(name, "summary", "Time the leader's passes took.");
+    page.timing(name, "", passes);
+}
+
+fn registry(page: &mut Page, numbers: &Numbers) {
+    let operations = || OPERATIONS.iter().zip(&numbers.operations);
+    let name = "fleet_registry_operation_count_total";
+    page.family(name, "counter", "Requests to the store, long polls left out.");
+    for (operation, (tally, _)) in operations() {
+        page.sample(name, &format!("{{type=\"{operation}\"}}"), tally.read().0);
+    }
+    let name = "fleet_registry_operation_failed_count_total";
+    page.family(name, "counter", "Requests to the store without a usable answer.");
+    for (operation, (tally, _)) in operations() {
+        page.sample(name, &format!("{{type=\"{operation}\"}}"), tally.read().1);
+    }
+    let name = "fleet_registry_operation_duration_second";
+    page.family(name, "summary", "Time requests to the store took.");
+    for (operation, (_, timing)) in operations() {
+        page.timing(name, &format!("{{ops=\"{operation}\"}}"), timing.read());
+    }
+}
+
+fn agent(page: &mut Page, standing: Standing) {
+    let flag = u8::from;
+    page.one(
+        "fleet_agent_registered",
+        "gauge",
+        "1 while the machine is registered and the store answers.",
+        flag(standing.member),
+    );
+    page.one(
+        "fleet_agent_frozen",
+        "gauge",
+        "1 while the store is not this machine's: nothing moves until it is adopted.",
+        flag(standing.frozen),
+    );
+    page.one("fleet_engine_leader", "gauge", "1 while this agent leads.", flag(standing.leads));
+    page.family("fleet_build_info", "gauge", "Version of the agent.");
+    page.sample("fleet_build_info", concat!("{version=\"", env!("CARGO_PKG_VERSION"), "\"}"), 1);
+}
+
+fn process(page: &mut Page, process: &Process) {
+    if let Some(hundredths) = process.cpu_hundredths {
+        let seconds = Seconds(hundredths * 10_000);
+        page.one("process_cpu_seconds_total", "counter", "User and system time.", seconds);
+    }
+    let start = process.start_seconds;
+    page.known("process_start_time_seconds", "gauge", "Start of the process, in seconds since 1970.", start);
+    page.known("process_resident_memory_bytes", "gauge", "Memory in use.", process.resident_bytes);
+    page.known("process_virtual_memory_bytes", "gauge", "Address space in use.", process.virtual_bytes);
+    page.known("process_threads", "gauge", "Threads.", process.threads);
+    page.known("process_open_fds", "gauge", "Open files.", process.open_fds);
+    page.known("process_max_fds", "gauge", "Most open files.", process.max_fds);
+}

@@ -1,0 +1,40 @@
+//! What the HTTP API v1 means (contract §5 and Skiff's additions): from a request to an answer, over any store. The
+//! agent serves it over HTTP; `ctl --driver=etcd` calls it in its own process, so that there is one set of rules. Sockets
+//! and bytes are the callers' business, what units and machines are `cluster`'s, how they are kept `registry`'s.
+//!
+//! ```text
+//! call ── route ─┬─ units ── view      objects from the registry's records
+//!                ├─ states, machines, explain, rehearsal
+//!                ├─ put, patch         orders, read and checked
+//!                └─ reply ── list ── wire
+//! ```
+
+mod call;
+pub mod changes;
+mod explain;
+mod failure;
+mod list;
+mod machines;
+mod message;
+mod page;
+mod patch;
+mod put;
+mod reads;
+mod rehearsal;
+mod reply;
+mod route;
+mod states;
+mod status;
+mod units;
+mod view;
+mod wire;
+
+pub use call::{Call, Task};
+pub use failure::Failure;
+pub use list::List;
+pub use message::{Method, Request};
+pub use reply::{Done, Reply};
+pub use status::Status;
+
+#[cfg(test)]
+mod tests;

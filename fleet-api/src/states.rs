@@ -1,0 +1,65 @@
+//! What systemd says of units, as their machines last reported it: the whole list, filtered or not, and one unit's.
+//! Rows of a machine's former life are left out (registry rule 8).
+
+use cluster::records::StateRow;
+use cluster::snapshot::Snapshot;
+use cluster::{MachineId, UnitName};
+use registry::store::{Freshness, Store};
+
+use super::message::Request;
+use super::status::Status;
+
+use super::failure::Failure;
+use super::list::List;
+use super::page::Extent;
+use super::reads::{self, Filter};
+use super::reply::Reply;
+use super::wire::{self, StateObject};
+
+/// The filter of a request: exact, and only the first of several values, as fleet's; an empty one filters nothing.
+/// `None` if nothing can match, since there can be no such name.
+pub(super) fn filter(request: &Request) -> Option<Filter> {
+    let value = |name| request.parameter(name).next().filter(|value| !value.is_empty());
+    Some(Filter {
+        machine: value("machineID").map(MachineId::parse).transpose().ok()?,
+        unit: value("unitName").map(UnitName::parse).transpose().ok()?,
+    })
+}
+
+/// The rows that match, by name and machine.
+pub(super) fn list(store: &dyn Store, filter: &Filter, extent: Extent) -> Result<Reply, Failure> {
+    Ok(Reply::List(listing(reads::rows(store, filter, Freshness::Local)?, extent)))
+}
+
+pub(super) fn listing(snapshot: Snapshot, extent: Extent) -> List {
+    let rows = sorted(snapshot);
+    let (before, size) = extent.bounds();
+    let token = extent.next(rows.len());
+    let rows = rows.into_iter().skip(before).take(size);
+    // A row is too small not to fit.
+    let objects = rows.filter_map(|(unit, id, row)| wire::encode(&StateObject::of(&unit, &id, &row)).ok());
+    List { field: "states", token, objects: Box::new(objects) }
+}
+
+/// The first row of one unit.
+pub(super) fn one(store: &dyn Store, unit: UnitName) -> Result<Reply, Failure> {
+    let filter = Filter { machine: None, unit: Some(unit) };
+    let rows = sorted(reads::rows(store, &filter, Freshness::Local)?);
+    let (unit, id, row) = rows.first().ok_or_else(no_state)?;
+    Reply::object(Status::Ok, &StateObject::of(unit, id, row))
+}
+
+pub(super) fn no_state() -> Failure {
+    Failure::new(Status::NotFound, "unit state does not exist")
+}
+
+fn sorted(mut snapshot: Snapshot) -> Vec<(UnitName, MachineId, StateRow)> {
+    let mut rows = Vec::new();
+    for (id, mut sessions) in std::mem::take(&mut snapshot.rows) {
+        let session = snapshot.machines.get(&id).and_then(|machine| machine.session());
+        let live = session.and_then(|session| sessions.remove(&session)).unwrap_or_default();
+        rows.extend(live.into_iter().map(|(unit, row)| (unit, id.clone(), row)));
+    }
+    rows.sort_by(|(unit, id, _), (other, other_id, _)| (unit, id).cmp(&(other, other_id)));
+    rows
+}
