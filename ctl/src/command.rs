@@ -56,8 +56,8 @@ pub(crate) enum Command {
     Drain(drain::Drain),
     Undrain(undrain::Undrain),
     Registry(registry::Registry),
-    Completion(completion::Completion),
     FdForward(fd_forward::FdForward),
+    Completion(completion::Completion),
     Version(version::Version),
 }
 
@@ -88,8 +88,8 @@ impl Command {
             Self::Drain(command) => command.run(context),
             Self::Undrain(command) => command.run(context),
             Self::Registry(command) => command.run(context),
-            Self::Completion(command) => command.run(context),
             Self::FdForward(command) => command.run(context),
+            Self::Completion(command) => command.run(context),
             Self::Version(command) => command.run(context),
         }
     }

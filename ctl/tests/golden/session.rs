@@ -2,7 +2,6 @@
 //! apart from the departures listed here with their reasons.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::path::Path;
 
 use cluster::TargetState::{self, Inactive, Launched, Loaded};
@@ -41,7 +40,7 @@ fn captures(folder: &str) -> BTreeMap<String, String> {
 }
 
 /// The command line and the outcome of one capture.
-fn read(capture: &str) -> (String, Outcome) {
+pub(crate) fn read(capture: &str) -> (String, Outcome) {
     let (line, rest) = capture.split_once("\n--- stdout\n").unwrap();
     let (stdout, rest) = rest.split_once("--- stderr\n").unwrap();
     let (stderr, exit) = rest.split_once("--- exit ").unwrap();
@@ -171,10 +170,7 @@ pub(crate) fn replay(stage: &mut impl Stage) -> String {
             let inner = stage.run(inner.trim_end_matches(')'));
             line = format!("{before}{}", inner.stdout.replace('\n', " "));
         }
-        let ours = stage.run(&line);
-        if masked(ours.clone()) != masked(fleet.clone()) {
-            let _ = write!(wrong, "== {name}: {line}\nwanted {fleet:#?}\ngot {ours:#?}\n");
-        }
+        wrong.push_str(&difference(&name, &line, &fleet, &stage.run(&line)));
     }
     wrong
 }
@@ -197,9 +193,15 @@ pub(crate) fn replay_contract(stage: &mut impl Stage, others: &[&str]) -> String
         }
         let (line, wanted) = read(&capture.replace("VERSION", env!("CARGO_PKG_VERSION")));
         let ours = stage.run(&line);
-        if masked(ours.clone()) != masked(wanted.clone()) {
-            let _ = write!(wrong, "== {name}: {line}\nwanted {wanted:#?}\ngot {ours:#?}\n");
-        }
+        wrong.push_str(&difference(&name, &line, &wanted, &ours));
     }
     wrong
+}
+
+/// What was wanted of a command and what came, where they differ.
+fn difference(name: &str, line: &str, wanted: &Outcome, ours: &Outcome) -> String {
+    match masked(ours.clone()) == masked(wanted.clone()) {
+        true => String::new(),
+        false => format!("== {name}: {line}\nwanted {wanted:#?}\ngot {ours:#?}\n"),
+    }
 }

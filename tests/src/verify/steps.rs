@@ -51,13 +51,13 @@ pub(super) fn all() -> impl Iterator<Item = Step> {
         step("the agent on a real etcd and with curl", || {
             cargo(&["test", "--package", "agent", "--features", "real-etcd,real-curl"])
         }),
-        step("ctl in real shells, terminals and pipes", || {
-            cargo(&["test", "--package", "ctl", "--features", "real-tools", "--test", "tools"])
-        }),
         step("packages and cloud-configs, read by others", || {
             cargo(&["test", "--package", "cross", "--features", "real-parsers"])
         }),
         step("ctl on a real etcd", || cargo(&["test", "--package", "ctl", "--features", "real-etcd"])),
+        step("ctl in real shells, terminals and pipes", || {
+            cargo(&["test", "--package", "ctl", "--features", "real-tools", "--test", "tools"])
+        }),
         slow("licences, sources and duplicates of dependencies", deny),
         slow("static binaries, packages and cloud-configs", || openly(command(&["cross"]))),
         slow("scenarios on real machines", scenarios),
