@@ -1,44 +1,32 @@
-//! Texts that ctl itself prints and a package installs: completions of shells now, pages of manual by a row more. They
-//! are the same for every architecture, so they are asked of a ctl that was built for this machine.
+//! Texts that are made from ctl's own definition of its commands and that a package installs: man pages and completions of
+//! shells. They are the same for every architecture, so a program built for this machine writes them.
 
+use std::fs;
 use std::path::Path;
 
 use ::tests::cargo;
-use ::tests::failure::Outcome;
-use ::tests::run::{Ran, finish};
+use ::tests::failure::{Failure, Outcome};
+use ::tests::run::finish;
 
 use crate::tree::write;
 
-/// The words ctl is called with, and where what it prints goes. A command that its help does not list is left out.
-const PRINTED: [(&[&str], &str); 3] = [
-    (&["completion", "bash"], "usr/share/bash-completion/completions/ctl"),
-    (&["completion", "fish"], "usr/share/fish/vendor_completions.d/ctl.fish"),
-    (&["completion", "zsh"], "usr/share/zsh/vendor-completions/_ctl"),
-];
-
-/// Writes them below `root`.
+/// Writes them below `root`, with the modes of installed files.
 ///
 /// # Errors
-/// ctl cannot be built, or one of its commands fails.
+/// ctl cannot be built, or a text not written.
 pub fn lay_out(source: &Path, root: &Path) -> Outcome {
-    let help = ctl(source, &["help"])?.stdout;
-    for (words, path) in
-        PRINTED.iter().filter(|(words, _)| words.first().is_some_and(|word| lists(&help, word)))
-    {
-        write(&root.join(path), ctl(source, words)?.stdout.as_bytes(), 0o644)?;
+    let scratch = root.with_file_name("documents");
+    let mut call =
+        cargo::command(&["run", "--quiet", "--locked", "--package", "ctl", "--example", "documents", "--"]);
+    call.current_dir(source).arg(&scratch);
+    let listed = finish(call, &[])?.success()?.stdout;
+    for path in listed.lines().map(Path::new) {
+        let below = path.strip_prefix(&scratch).map_err(|cause| Failure::during(path.display(), cause))?;
+        let text =
+            fs::read(path).map_err(|cause| Failure::during(format!("read {}", path.display()), cause))?;
+        write(&root.join("usr").join(below), &text, 0o644)?;
     }
     Ok(())
-}
-
-fn ctl(source: &Path, words: &[&str]) -> Outcome<Ran> {
-    let mut call = cargo::command(&["run", "--quiet", "--locked", "--package", "ctl", "--"]);
-    call.current_dir(source).args(words);
-    finish(call, &[])?.success()
-}
-
-/// Whether a line of the help begins with that command.
-fn lists(help: &str, command: &str) -> bool {
-    help.lines().any(|line| line.split_whitespace().next() == Some(command))
 }
 
 #[cfg(test)]
@@ -46,8 +34,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_command_is_listed_at_the_beginning_of_a_line() {
-        let help = "Commands:\n    cat         print a unit's completion\n    completion  print a script\n";
-        assert!(lists(help, "completion") && lists(help, "cat") && !lists(help, "unit's"));
+    fn man_pages_and_completions_are_laid_out() {
+        let folder = std::env::temp_dir().join(format!("cross-generated-{}", std::process::id()));
+        let root = folder.join("root");
+        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        lay_out(&source, &root).unwrap();
+        for path in ["man/man1/ctl.1", "man/man8/skiff-agent.8", "bash-completion/completions/ctl"] {
+            assert!(fs::metadata(root.join("usr/share").join(path)).unwrap().len() > 0, "{path}");
+        }
+        fs::remove_dir_all(folder).unwrap();
     }
 }

@@ -208,6 +208,7 @@ fn positional_kind(command: &CommandInfo, position: usize) -> Kind {
         "unit" if argument.description.contains("unit files") => Kind::FileOrUnit,
         "unit" => Kind::Unit,
         "file" => Kind::UnitFile,
+        "socket" if position == 0 => Kind::File,
         "machine" if position == 0 => Kind::Machine,
         "words" if position == 0 => Kind::MachineOrUnit,
         "shell" if position == 0 => Kind::Words(&SHELLS),

@@ -26,7 +26,7 @@ pub fn all() -> Vec<(&'static str, String)> {
         ("share/man/man8/fleetd.8", ".so man8/skiff-agent.8\n".to_owned()),
         ("share/bash-completion/completions/ctl", script("bash")),
         ("share/bash-completion/completions/fleetctl", script("bash")),
-        ("share/zsh/site-functions/_ctl", script("zsh")),
+        ("share/zsh/vendor-completions/_ctl", script("zsh")),
         ("share/fish/vendor_completions.d/ctl.fish", script("fish")),
         ("share/fish/vendor_completions.d/fleetctl.fish", script("fish")),
     ]

@@ -17,12 +17,12 @@ mod session;
 
 #[cfg(test)]
 mod by_agent {
-    use cluster::TargetState::{self, Inactive, Loaded};
+    use cluster::TargetState;
 
     use crate::double::Double;
     use crate::double::fleet::{Fleet, Shown};
     use crate::run::{Outcome, run};
-    use crate::session::{PLACES, Stage, captures, difference, read, replay};
+    use crate::session::{PLACES, Stage, replay, replay_contract};
 
     impl Stage for Double {
         fn run(&mut self, line: &str) -> Outcome {
@@ -48,23 +48,10 @@ mod by_agent {
         assert!(wrong.is_empty(), "{wrong}");
     }
 
-    /// What was not captured, in the form of the captures: written down from the contract, with its departures.
     #[test]
     fn the_contract_is_kept_beyond_the_session() {
-        let double = Double::start("contract", Fleet::placing(&[("hello.service", 0), ("web@4.service", 1)]));
-        let hello = include_str!("../testdata/units/hello.service");
-        double.fleet().has("hello.service", hello, Inactive);
-        double.fleet().has("other.service", hello, Inactive);
-        double.fleet().refusals.insert("db.service".to_owned(), ["it is full"; 3]);
-        let mut wrong = String::new();
-        for (name, capture) in captures("contract") {
-            if name.starts_with("026") {
-                double.fleet().has("hello.service", &hello.replace("100000", "5"), Loaded);
-            }
-            let capture = capture.replace("VERSION", env!("CARGO_PKG_VERSION"));
-            let (line, wanted) = read(&capture);
-            wrong.push_str(&difference(&name, &line, &wanted, &run(&double.endpoint(), &line)));
-        }
+        let places = [("hello.service", 0), ("web@4.service", 1)];
+        let wrong = replay_contract(&mut Double::start("contract", Fleet::placing(&places)), &[]);
         assert!(wrong.is_empty(), "{wrong}");
     }
 }
@@ -77,7 +64,7 @@ mod by_etcd {
     use crate::conductor::Conductor;
     use crate::double::fleet::Shown;
     use crate::run::{Outcome, outcome, words};
-    use crate::session::{PLACES, Stage, replay};
+    use crate::session::{PLACES, Stage, replay, replay_contract};
 
     impl Stage for Conductor {
         fn run(&mut self, line: &str) -> Outcome {
@@ -105,6 +92,14 @@ mod by_etcd {
         let wrong = replay(&mut Conductor::start(&PLACES));
         assert!(wrong.is_empty(), "{wrong}");
     }
+
+    #[test]
+    fn the_contract_is_kept_beyond_the_session() {
+        let places = [("hello.service", 0), ("web@4.service", 1)];
+        // An endpoint is an etcd's here.
+        let wrong = replay_contract(&mut Conductor::start(&places), &["045"]);
+        assert!(wrong.is_empty(), "{wrong}");
+    }
 }
 
 #[cfg(test)]
@@ -116,7 +111,7 @@ mod by_routes {
     use crate::double::fleet::Shown;
     use crate::run::{Outcome, run};
     use crate::served::Served;
-    use crate::session::{PLACES, Stage, replay};
+    use crate::session::{PLACES, Stage, replay, replay_contract};
 
     impl Stage for Served {
         fn run(&mut self, line: &str) -> Outcome {
@@ -142,5 +137,12 @@ mod by_routes {
         let wrong = replay(&mut served);
         assert!(wrong.is_empty(), "{wrong}");
         assert!(served.asked().iter().any(|line| line.contains("/changes?")), "nothing was waited for");
+    }
+
+    #[test]
+    fn the_contract_is_kept_beyond_the_session() {
+        let places = [("hello.service", 0), ("web@4.service", 1)];
+        let wrong = replay_contract(&mut Served::start(Conductor::start(&places)), &[]);
+        assert!(wrong.is_empty(), "{wrong}");
     }
 }

@@ -84,6 +84,7 @@ fn arguments_are_what_the_command_takes() {
     assert_eq!(kind("drain x "), Kind::Nothing);
     assert_eq!(kind("ssh "), Kind::MachineOrUnit);
     assert_eq!(kind("ssh x "), Kind::Nothing);
+    assert_eq!(kind("fd-forward /run/"), Kind::File);
     assert_eq!(kind("completion "), Kind::Words(&SHELLS));
     assert_eq!(kind("list-units "), Kind::Nothing);
 }
