@@ -22,6 +22,7 @@ mod put;
 mod reads;
 mod reply;
 mod route;
+mod select;
 mod states;
 mod status;
 mod units;

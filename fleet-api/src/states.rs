@@ -14,6 +14,7 @@ use super::list::List;
 use super::page::Extent;
 use super::reads::{self, Filter};
 use super::reply::Reply;
+use super::select::Select;
 use super::wire::{self, StateObject};
 
 /// The filter of a request: exact, and only the first of several values, as fleet's; an empty one filters nothing.
@@ -27,12 +28,25 @@ pub(super) fn filter(request: &Request) -> Option<Filter> {
 }
 
 /// The rows that match, by name and machine.
-pub(super) fn list(store: &dyn Store, filter: &Filter, extent: Extent) -> Result<Reply, Failure> {
-    Ok(Reply::List(listing(reads::rows(store, filter, Freshness::Local)?, extent)))
+pub(super) fn list(
+    store: &dyn Store,
+    filter: &Filter,
+    select: &Select,
+    extent: Extent,
+) -> Result<Reply, Failure> {
+    let named = select.named_units().filter(|names| names.len() == 1);
+    let unit = filter.unit.clone().or_else(|| named.and_then(|mut names| names.pop()));
+    let filter = Filter { unit, machine: filter.machine.clone() };
+    Ok(Reply::List(listing(reads::rows(store, &filter, Freshness::Local)?, select, extent)))
 }
 
-pub(super) fn listing(snapshot: Snapshot, extent: Extent) -> List {
-    let rows = sorted(snapshot);
+pub(super) fn listing(snapshot: Snapshot, select: &Select, extent: Extent) -> List {
+    let mut rows = sorted(snapshot);
+    rows.retain(|(unit, id, row)| {
+        select.wants_unit(unit)
+            && select.wants_machine(Some(id))
+            && select.wants_state(&[&row.load, &row.active, &row.sub])
+    });
     let (before, size) = extent.bounds();
     let token = extent.next(rows.len());
     let rows = rows.into_iter().skip(before).take(size);
