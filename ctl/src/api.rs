@@ -25,6 +25,7 @@ use serde::de::DeserializeOwned;
 use crate::talk;
 
 pub(crate) use backend::Backend;
+pub(crate) use changes::Changes;
 pub(crate) use connection::{Connection, Settings};
 pub(crate) use direct::Direct;
 pub(crate) use error::ApiError;

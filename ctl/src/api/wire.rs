@@ -59,7 +59,7 @@ impl Unit {
 }
 
 /// What systemd says of one copy of a unit.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct UnitState {
     /// The unit.
     pub(crate) name: UnitName,

@@ -1,4 +1,6 @@
-//! `list-units`: what systemd says of every copy of every unit.
+//! `list-units`: what systemd says of every copy of every unit. Following the changes is `watch`'s business.
+
+mod watch;
 
 use argh::{ArgsInfo, FromArgs};
 use std::collections::BTreeMap;
@@ -19,6 +21,7 @@ use crate::output::{Listing, Output, Value};
 )]
 #[argh(example = "list-units --no-legend --fields=unit,active")]
 #[argh(example = "list-units --output=json --state=failed")]
+#[argh(example = "list-units --watch --output=jsonl")]
 pub(crate) struct ListUnits {
     /// print machine IDs and hashes in full
     #[argh(switch, short = 'l')]
@@ -39,6 +42,10 @@ pub(crate) struct ListUnits {
     /// only units of these names, patterns with commas between them
     #[argh(option, arg_name = "units")]
     pub(crate) unit: Option<Patterns>,
+
+    /// go on printing each row that changes, until the reader goes or ctl is stopped
+    #[argh(switch)]
+    pub(crate) watch: bool,
 
     /// only copies on these machines, by the beginning of the ID or patterns, with commas between them
     #[argh(option, arg_name = "ids")]
@@ -108,6 +115,9 @@ const LEAD: &str = "Error retrieving list of units from repository";
 
 impl ListUnits {
     pub(super) fn run(&self, context: &Context<'_>) -> Ended {
+        if self.watch {
+            return self.watch(context);
+        }
         let shape = LISTING.shape(self.output, self.fields.as_deref())?;
         let api = context.api()?;
         let lead = |e| Failure::api(LEAD, &e);

@@ -102,7 +102,11 @@ fn usual(elapsed: Duration, left: Option<Duration>) -> Duration {
     left.map_or(usual, |left| usual.min(left + Duration::from_millis(1)))
 }
 
-fn pause(time: Duration) -> Result<(), Failure> {
+/// Waits this long, unless nobody is left to read standard output.
+///
+/// # Errors
+/// Nobody is.
+pub(crate) fn pause(time: Duration) -> Result<(), Failure> {
     let pause_ms = u16::try_from(time.as_millis()).unwrap_or(u16::MAX);
     let stdout = io::stdout();
     let mut watched = [PollFd::new(stdout.as_fd(), PollFlags::empty())];
