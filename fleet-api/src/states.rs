@@ -1,6 +1,8 @@
 //! What systemd says of units, as their machines last reported it: the whole list, filtered or not, and one unit's.
 //! Rows of a machine's former life are left out (registry rule 8).
 
+use std::collections::BTreeMap;
+
 use cluster::records::StateRow;
 use cluster::snapshot::Snapshot;
 use cluster::{MachineId, UnitName};
@@ -41,6 +43,7 @@ pub(super) fn list(
 }
 
 pub(super) fn listing(snapshot: Snapshot, select: &Select, extent: Extent) -> List {
+    let addresses = addresses(&snapshot);
     let mut rows = sorted(snapshot);
     rows.retain(|(unit, id, row)| {
         select.wants_unit(unit)
@@ -51,16 +54,27 @@ pub(super) fn listing(snapshot: Snapshot, select: &Select, extent: Extent) -> Li
     let token = extent.next(rows.len());
     let rows = rows.into_iter().skip(before).take(size);
     // A row is too small not to fit.
-    let objects = rows.filter_map(|(unit, id, row)| wire::encode(&StateObject::of(&unit, &id, &row)).ok());
+    let objects = rows.filter_map(move |(unit, id, row)| {
+        let address = addresses.get(&id).map_or("", String::as_str);
+        wire::encode(&StateObject::of(&unit, &id, &row, address)).ok()
+    });
     List { field: "states", token, objects: Box::new(objects) }
 }
 
 /// The first row of one unit.
 pub(super) fn one(store: &dyn Store, unit: UnitName) -> Result<Reply, Failure> {
     let filter = Filter { machine: None, unit: Some(unit) };
-    let rows = sorted(reads::rows(store, &filter, Freshness::Local)?);
+    let snapshot = reads::rows(store, &filter, Freshness::Local)?;
+    let addresses = addresses(&snapshot);
+    let rows = sorted(snapshot);
     let (unit, id, row) = rows.first().ok_or_else(no_state)?;
-    Reply::object(Status::Ok, &StateObject::of(unit, id, row))
+    let address = addresses.get(id).map_or("", String::as_str);
+    Reply::object(Status::Ok, &StateObject::of(unit, id, row, address))
+}
+
+fn addresses(snapshot: &Snapshot) -> BTreeMap<MachineId, String> {
+    let known = snapshot.machines.iter().filter_map(|(id, machine)| Some((id, machine.presence.as_ref()?)));
+    known.map(|(id, presence)| (id.clone(), presence.value.address.clone())).collect()
 }
 
 pub(super) fn no_state() -> Failure {

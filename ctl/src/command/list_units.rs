@@ -128,14 +128,16 @@ impl ListUnits {
             None => None,
         };
         let states = filter.states(api, machines.as_deref()).map_err(lead)?;
-        if machines.is_none() && shape.needs_addresses() && !states.is_empty() {
+        // A server of today says the address with each state.
+        let unaddressed = states.iter().any(|state| state.address.is_none());
+        if machines.is_none() && shape.needs_addresses() && unaddressed {
             machines = Some(api.machines().map_err(lead)?);
         }
         let known = machines.into_iter().flatten();
         let addresses: BTreeMap<_, _> = known.map(|machine| (machine.id, machine.address)).collect();
         let full = self.full || self.output == Output::Wide;
         let row = |state: UnitState| {
-            let address = addresses.get(&state.machine).cloned();
+            let address = state.address.clone().or_else(|| addresses.get(&state.machine).cloned());
             Row { state, address, full }
         };
         let rows: Vec<Row> = states.into_iter().map(row).collect();

@@ -107,11 +107,12 @@ impl Watch<'_> {
     /// The rows of these units, or of all.
     fn look(&mut self, api: &Api, names: Option<&[UnitName]>) -> Result<Vec<UnitState>, ApiError> {
         let Some(names) = names else {
-            if self.shape.needs_addresses() {
+            let states = self.filter().states(api, None)?;
+            if self.shape.needs_addresses() && states.iter().any(|state| state.address.is_none()) {
                 let machines = api.machines()?;
                 self.addresses.extend(machines.into_iter().map(|machine| (machine.id, machine.address)));
             }
-            return self.filter().states(api, None);
+            return Ok(states);
         };
         let mut states = Vec::new();
         for name in names {
@@ -156,7 +157,7 @@ impl Watch<'_> {
             return Ok(());
         }
         let row = |state: UnitState| {
-            let address = self.addresses.get(&state.machine).cloned();
+            let address = state.address.clone().or_else(|| self.addresses.get(&state.machine).cloned());
             Row { state, address, full: self.command.full || self.command.output == Output::Wide }
         };
         let rows: Vec<Row> = news.into_iter().map(row).collect();
