@@ -19,7 +19,7 @@ use agent::{engine, error, info, lease, leave, log, presence, serving, warn, wat
 use cluster::keys;
 use registry::etcd::Etcd;
 use smol::LocalExecutor;
-use smol::future::FutureExt;
+use smol::future::{self, FutureExt};
 use systemd_shim::{Changes, Drained, Notify, Scope, Systemd, UnitDir, UnitLinks, identity};
 
 fn main() -> ExitCode {
@@ -50,7 +50,9 @@ fn start(command: &CommandLine) -> Result<(), String> {
     }
     let signals = Signals::block().map_err(|error| format!("block signals: {error}"))?;
     let executor = LocalExecutor::new();
-    smol::block_on(executor.run(run(&executor, command, loaded, signals)))
+    // Not smol's own `block_on`: this thread and the reactor's would then take turns at waiting for events, and each
+    // event would wake both of them several times.
+    future::block_on(executor.run(run(&executor, command, loaded, signals)))
 }
 
 struct Bells {
