@@ -14,7 +14,7 @@ use agent::node::{Identity, Node, Parts, Ropes};
 use agent::reconcile::{self, Reconciler};
 use agent::runtime_dir::RuntimeDir;
 use agent::signals::{End, Signals};
-use agent::successor::{self, Program};
+use agent::successor::Program;
 use agent::watch::Watch;
 use agent::{engine, error, info, lease, leave, log, metrics, presence, serving, warn, watchdog};
 use cluster::keys;
@@ -112,9 +112,6 @@ async fn run<'a>(
     }));
     let mut reconciler = reconciler(executor, &node, &hands)?;
     reconciler.recall()?;
-    if successor::is_successor() {
-        node.tell(Notify::ready);
-    }
     let (end, ended) = smol::channel::bounded::<()>(1);
     // The channel is closed, never written to.
     let stop = async move { while ended.recv().await.is_ok() {} };

@@ -15,8 +15,8 @@ use nix::unistd::execve;
 use crate::clock;
 use crate::node::Node;
 
-/// Set for the new program: the machine was ready before, so systemd hears that it is at once and not when the store
-/// has answered, which may be away just now.
+/// Set for the new program: the machine was ready before, so systemd hears that it is as soon as the store has answered
+/// or failed to, which may be away just now.
 const MARK: &str = "SKIFF_SUCCESSOR";
 
 /// The program that runs, as a file. Links are resolved by the kernel.

@@ -7,7 +7,9 @@
 mod api {
     //! The cases by subject, and the fleet they ask.
     mod changes;
+    mod discovery;
     mod fleet;
+    mod hostile;
     mod machines;
     mod metrics;
     mod orders;

@@ -20,6 +20,7 @@ pub mod lease;
 pub mod limits;
 pub mod loss;
 pub mod name;
+pub mod patterns;
 mod place;
 pub mod reason;
 pub mod reconcile;

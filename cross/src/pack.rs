@@ -8,6 +8,7 @@ use ::tests::run::run;
 
 use crate::arch::Arch;
 use crate::digest::sha256;
+use crate::tree::copy;
 
 /// The date of every file in an archive, in seconds since 1970, unless `SOURCE_DATE_EPOCH` says another.
 const DATE_SECS: &str = "1767225600";
@@ -38,8 +39,7 @@ pub fn tar_gz(folder: &Path, prefix: &str, archive: &Path) -> Outcome {
 /// It cannot be read or written.
 pub fn gz(file: &Path, result: &Path) -> Outcome {
     let plain = result.with_extension("");
-    fs::copy(file, &plain)
-        .map_err(|cause| Failure::during(format!("copy {} to {}", file.display(), plain.display()), cause))?;
+    copy(file, &plain, 0o644)?;
     run(&["gzip", "--best", "--no-name", "--force", &plain.to_string_lossy()])?.success().map(drop)
 }
 

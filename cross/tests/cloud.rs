@@ -3,6 +3,8 @@
 
 #![expect(clippy::expect_used, reason = "a test that cannot prepare its files fails")]
 
+mod folder;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,24 +14,9 @@ use cross::cloud::{Fetched, write_all};
 use tests::install::workspace;
 use tests::run::run;
 
+use folder::Folder;
+
 const URL: &str = "http://10.10.1.254:8000/skiff";
-
-/// A folder of this test's own, removed in the end.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new(name: &str) -> Self {
-        let folder = std::env::temp_dir().join(format!("skiff-{name}-{}", std::process::id()));
-        fs::create_dir_all(&folder).expect("created");
-        Self(folder)
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
-}
 
 /// Writes all forms for two stand-ins of programs: what is in them does not matter here.
 fn forms(folder: &Path) -> PathBuf {

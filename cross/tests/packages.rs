@@ -2,6 +2,8 @@
 
 #![expect(clippy::expect_used, reason = "a test that cannot prepare its files fails")]
 
+mod folder;
+
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -15,22 +17,7 @@ use cross::tree::{Papers, lay_out};
 use tests::install::workspace;
 use tests::run::run;
 
-/// A folder of this test's own, removed in the end.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new(name: &str) -> Self {
-        let folder = std::env::temp_dir().join(format!("skiff-{name}-{}", std::process::id()));
-        fs::create_dir_all(&folder).expect("created");
-        Self(folder)
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
-}
+use folder::Folder;
 
 /// Packs stand-ins of programs below `folder`; what is in them does not matter here.
 fn packed(folder: &Path) -> (PathBuf, PathBuf) {

@@ -166,6 +166,7 @@ mod tests {
             active: active.to_owned(),
             sub: sub.to_owned(),
             error: error.map(str::to_owned),
+            address: None,
         }
     }
 

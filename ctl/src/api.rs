@@ -10,6 +10,7 @@ mod direct;
 mod endpoint;
 mod error;
 mod rehearsal;
+mod select;
 mod unix_socket;
 mod wire;
 
@@ -25,11 +26,13 @@ use serde::de::DeserializeOwned;
 use crate::talk;
 
 pub(crate) use backend::Backend;
+pub(crate) use changes::Changes;
 pub(crate) use connection::{Connection, Settings};
 pub(crate) use direct::Direct;
 pub(crate) use endpoint::Endpoint;
 pub(crate) use error::ApiError;
 pub(crate) use rehearsal::{Fate, Wish};
+pub(crate) use select::Select;
 use wire::Envelope;
 pub(crate) use wire::{Explanation, Machine, Unit, UnitState};
 
@@ -63,8 +66,13 @@ impl Api {
 
     /// Every unit, by name.
     pub(crate) fn units(&self) -> Result<Vec<Unit>, ApiError> {
+        self.units_of(&Select::default())
+    }
+
+    /// The units that are selected, by name; more of them from an old server.
+    pub(crate) fn units_of(&self, select: &Select) -> Result<Vec<Unit>, ApiError> {
         let mut units = Vec::new();
-        self.pages("list units", "units", &mut |page| {
+        self.pages("list units", "units", select, &mut |page| {
             for unit in page.units.into_iter().filter_map(Unit::from_wire) {
                 insert(&mut units, unit, |a, b| a.name <= b.name);
             }
@@ -96,13 +104,23 @@ impl Api {
         unit: Option<&UnitName>,
         machine: Option<&MachineId>,
     ) -> Result<Vec<UnitState>, ApiError> {
+        self.states_of(unit, machine, &Select::default())
+    }
+
+    /// The same, of those that are selected; more of them from an old server.
+    pub(crate) fn states_of(
+        &self,
+        unit: Option<&UnitName>,
+        machine: Option<&MachineId>,
+        select: &Select,
+    ) -> Result<Vec<UnitState>, ApiError> {
         let unit = unit.map(|name| format!("unitName={}", escaped(name.as_str())));
         let machine = machine.map(|id| format!("machineID={}", escaped(id.as_str())));
         let filters: Vec<String> = unit.into_iter().chain(machine).collect();
         let joint = if filters.is_empty() { "" } else { "?" };
         let path = format!("state{joint}{}", filters.join("&"));
         let mut states = Vec::new();
-        self.pages("list unit states", &path, &mut |page| {
+        self.pages("list unit states", &path, select, &mut |page| {
             for state in page.states.into_iter().filter_map(UnitState::from_wire) {
                 insert(&mut states, state, |a, b| (&a.name, &a.machine) <= (&b.name, &b.machine));
             }
@@ -113,7 +131,7 @@ impl Api {
     /// Every machine, by ID.
     pub(crate) fn machines(&self) -> Result<Vec<Machine>, ApiError> {
         let mut machines = Vec::new();
-        self.pages("list machines", "machines", &mut |page| {
+        self.pages("list machines", "machines", &Select::default(), &mut |page| {
             for machine in page.machines.into_iter().filter_map(Machine::from_wire) {
                 insert(&mut machines, machine, |a, b| a.id <= b.id);
             }
@@ -179,9 +197,16 @@ impl Api {
         self.decode(operation, &answer.accepted()?).map(Some)
     }
 
-    fn pages(&self, operation: &str, path: &str, take: &mut dyn FnMut(Envelope)) -> Result<(), ApiError> {
+    fn pages(
+        &self,
+        operation: &str,
+        path: &str,
+        select: &Select,
+        take: &mut dyn FnMut(Envelope),
+    ) -> Result<(), ApiError> {
         let joint = if path.contains('?') { '&' } else { '?' };
-        let mut page_path = format!("{path}{joint}{ALL}");
+        let path = format!("{path}{joint}{ALL}{}", select.parameters());
+        let mut page_path = path.clone();
         for _ in 0..PAGES_MAX {
             let answer = self.backend.send(operation, "GET", &page_path, None)?.accepted()?;
             let mut page: Envelope = self.decode(operation, &answer)?;
@@ -190,7 +215,7 @@ impl Api {
             if token.is_empty() {
                 return Ok(());
             }
-            page_path = format!("{path}{joint}{ALL}&nextPageToken={}", escaped(&token));
+            page_path = format!("{path}&nextPageToken={}", escaped(&token));
         }
         Err(self.backend.bad_answer(operation, &format!("more than {PAGES_MAX} pages")))
     }

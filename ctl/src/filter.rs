@@ -1,53 +1,62 @@
-//! `--unit`, `--machine` and `--state` of the listings: which rows are wanted, and how much of that the server can
-//! answer for with its exact filters (contract §5). Rows are asked for and shown by the listings.
+//! `--unit`, `--machine` and `--state` of the listings: which rows are wanted, and as what a server is asked for them,
+//! with its exact filters (contract §5) and the additive ones. Rows are asked for and shown by the listings.
 
 use argh::FromArgValue;
-use cluster::{MachineId, UnitName, glob};
+use cluster::patterns::{self, is_pattern};
+use cluster::{MachineId, UnitName};
 
-use crate::api::{Api, ApiError, Machine, UnitState};
-use crate::naming::{fits, is_pattern, mangled};
+use crate::api::{Api, ApiError, Machine, Select, UnitState};
+use crate::naming::{fits, mangled};
 
 /// Words and patterns of which one has to fit.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Patterns(Vec<String>);
+pub(crate) struct Patterns(patterns::Patterns);
 
 impl FromArgValue for Patterns {
     fn from_arg_value(text: &str) -> Result<Self, String> {
-        let words: Vec<String> = text.split(',').map(str::to_owned).collect();
-        if words.iter().any(String::is_empty) {
-            return Err("it takes words or patterns with commas between them".to_owned());
-        }
-        Ok(Self(words))
+        let words = patterns::Patterns::parse(text);
+        words.map(Self).ok_or_else(|| "it takes words or patterns with commas between them".to_owned())
     }
 }
 
 impl Patterns {
     /// The only word, if there is one and it is no pattern.
     fn exact(&self) -> Option<&str> {
-        match self.0.as_slice() {
-            [only] if !is_pattern(only) => Some(only),
+        match self.0.exact() {
+            Some([only]) => Some(only),
             _ => None,
         }
     }
 
+    fn words(&self) -> impl Iterator<Item = &str> {
+        self.0.words().iter().map(String::as_str)
+    }
+
     fn unit(&self, name: &UnitName) -> bool {
-        let fit = |word: &String| match is_pattern(word) {
+        let fit = |word: &str| match is_pattern(word) {
             true => fits(word, name.as_str()),
             false => mangled(word) == name.as_str(),
         };
-        self.0.iter().any(fit)
+        self.words().any(fit)
     }
 
     fn machine(&self, id: &MachineId) -> bool {
-        let fit = |word: &String| match is_pattern(word) {
-            true => glob::matches(word, id.as_str()),
-            false => id.as_str().starts_with(word.as_str()),
-        };
-        self.0.iter().any(fit)
+        self.0.fit_machine(id)
     }
 
     fn text(&self, text: &str) -> bool {
-        self.0.iter().any(|word| word == text || glob::matches(word, text))
+        self.0.fit_text(text)
+    }
+
+    /// The same words as names of units, completed.
+    fn unit_words(&self) -> Vec<String> {
+        let forms = |word: &str| match is_pattern(word) {
+            true => vec![word.to_owned(), mangled(word)],
+            false => vec![mangled(word)],
+        };
+        let mut words: Vec<String> = self.words().flat_map(forms).collect();
+        words.dedup();
+        words
     }
 }
 
@@ -78,6 +87,20 @@ impl Filter<'_> {
         self.state.is_none_or(|patterns| states.iter().any(|state| patterns.text(state)))
     }
 
+    /// As much of it as a server can answer for, the one unit left out that it is asked for outright.
+    pub(crate) fn select(&self) -> Select {
+        let several = self.unit.filter(|_| self.only_unit().is_none());
+        let names = several.map(Patterns::unit_words).unwrap_or_default();
+        let words = |patterns: Option<&'_ Patterns>| -> Vec<String> {
+            patterns.into_iter().flat_map(Patterns::words).map(str::to_owned).collect()
+        };
+        let (machines, states) = (words(self.machine), words(self.state));
+        Select::default()
+            .only("units", names.iter().map(String::as_str))
+            .only("machines", machines.iter().map(String::as_str))
+            .only("states", states.iter().map(String::as_str))
+    }
+
     /// The one unit that is wanted, if it is named in full.
     pub(crate) fn only_unit(&self) -> Option<UnitName> {
         self.unit.and_then(Patterns::exact).and_then(|word| UnitName::parse(&mangled(word)).ok())
@@ -98,7 +121,8 @@ impl Filter<'_> {
             Some([only]) => Some(*only),
             _ => None,
         };
-        let mut states = api.states(self.only_unit().as_ref(), machine)?;
+        let rest = Self { machine: self.machine.filter(|_| machine.is_none()), ..*self };
+        let mut states = api.states_of(self.only_unit().as_ref(), machine, &rest.select())?;
         states.retain(|state| {
             self.wants_unit(&state.name)
                 && self.wants_machine(Some(&state.machine))
@@ -129,14 +153,13 @@ mod tests {
     }
 
     #[test]
-    fn machines_go_by_the_beginning_of_their_id() {
-        let id = MachineId::parse("9678f7a7939f457fa0d9353761e189c7").unwrap();
-        for fitting in ["9678", "9678f7a7939f457fa0d9353761e189c7", "*89c7", "x,96*"] {
-            assert!(patterns(fitting).machine(&id), "{fitting}");
-        }
-        for other in ["678", "*96", "x"] {
-            assert!(!patterns(other).machine(&id), "{other}");
-        }
+    fn a_server_gets_names_as_they_are_stored() {
+        let (units, states) = (patterns("web,db.*,x.timer"), patterns("failed,act*"));
+        let filter = Filter { unit: Some(&units), machine: None, state: Some(&states) };
+        let wanted = Select::default()
+            .only("units", ["web.service", "db.*", "db.*.service", "x.timer"])
+            .only("states", ["failed", "act*"]);
+        assert_eq!(filter.select(), wanted);
     }
 
     #[test]

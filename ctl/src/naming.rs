@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
+pub(crate) use cluster::patterns::is_pattern;
 use cluster::{NameError, UnitName, glob};
 
 use crate::exit::Failure;
@@ -79,11 +80,6 @@ impl Wanted {
         }
         Ok(Self { name: UnitName::parse(&mangled(word))?, path: complete(word) })
     }
-}
-
-/// True for a word that no unit can have for a name, but that may match some.
-pub(crate) fn is_pattern(word: &str) -> bool {
-    word.contains(['*', '?', '['])
 }
 
 /// A word the way a unit it could name would be called.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use cluster::{TargetState, UnitName};
 
-use crate::api::{Api, ApiError, Unit, UnitState};
+use crate::api::{Api, ApiError, Select, Unit, UnitState};
 use crate::context::Context;
 use crate::exit::{Exit, Failure};
 use crate::lanes;
@@ -120,7 +120,8 @@ fn by_name(units: Vec<Unit>) -> BTreeMap<UnitName, Unit> {
 /// No answer from the API.
 pub(crate) fn read_units(api: &Api, names: &[UnitName]) -> Result<BTreeMap<UnitName, Unit>, ApiError> {
     if names.len() > ASKED_SINGLY_MAX {
-        return api.units().map(by_name);
+        let select = Select::default().only("units", names.iter().map(UnitName::as_str));
+        return api.units_of(&select).map(by_name);
     }
     let found = names.iter().filter_map(|name| api.unit(name).transpose());
     found.collect::<Result<Vec<_>, _>>().map(by_name)
@@ -141,7 +142,8 @@ pub(crate) fn read_states(
         }
     };
     if names.len() > ASKED_SINGLY_MAX {
-        add(api.states(None, None)?);
+        let select = Select::default().only("units", names.iter().map(UnitName::as_str));
+        add(api.states_of(None, None, &select)?);
     } else {
         names.iter().try_for_each(|name| api.states(Some(name), None).map(&mut add))?;
     }

@@ -16,6 +16,8 @@ use crate::talk;
 use progress::Progress;
 use rest::Rest;
 
+pub(crate) use rest::pause;
+
 /// One attempt of `--block-attempts` (contract §3.6).
 const ATTEMPT: Duration = Duration::from_secs(2);
 /// After this long a person is told what ctl waits for.

@@ -67,3 +67,7 @@ mod wait;
 #[cfg(feature = "real-etcd")]
 #[path = "behaviour/waiting.rs"]
 mod waiting;
+#[cfg(test)]
+#[cfg(feature = "real-etcd")]
+#[path = "behaviour/watch.rs"]
+mod watch;

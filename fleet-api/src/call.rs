@@ -15,6 +15,7 @@ use super::put::{self, UnitOrder};
 use super::reads::Filter;
 use super::reply::{Done, Reply};
 use super::route::{Order, Question, Route};
+use super::select::Select;
 use super::status::Status;
 use super::{explain, machines, rehearsal, states, units};
 
@@ -37,9 +38,9 @@ pub enum Call {
 pub struct Task(Kind);
 
 enum Kind {
-    Machines(Extent),
-    Units(Extent),
-    States(Filter, Extent),
+    Machines(Select, Extent),
+    Units(Select, Extent),
+    States(Filter, Select, Extent),
     Unit { name: UnitName, lingering: bool },
     State(UnitName),
     Explain(UnitName),
@@ -73,14 +74,15 @@ impl Call {
 
 fn ask(question: Question, request: &Request, page_limit: u16) -> Result<Call, Failure> {
     let extent = || Extent::asked(request, page_limit);
+    let select = || Select::read(request);
     let kind = match question {
         Question::Discovery => return Ok(Call::Ready(Reply::Json(Status::Ok, DISCOVERY.to_owned()))),
         Question::Changes => return Ok(Call::Changes(Changes::read(request)?)),
-        Question::Machines => Kind::Machines(extent()?),
-        Question::Units => Kind::Units(extent()?),
-        Question::States => match (states::filter(request), extent()?) {
-            (Some(filter), extent) => Kind::States(filter, extent),
-            (None, _) => return Ok(Call::Ready(Reply::List(List::empty("states")))),
+        Question::Machines => Kind::Machines(select()?, extent()?),
+        Question::Units => Kind::Units(select()?, extent()?),
+        Question::States => match (states::filter(request), select()?, extent()?) {
+            (Some(filter), select, extent) => Kind::States(filter, select, extent),
+            (None, ..) => return Ok(Call::Ready(Reply::List(List::empty("states")))),
         },
         Question::Unit(name) => {
             let lingering = request.parameter("lingering").any(page::is_yes);
@@ -100,9 +102,9 @@ impl Task {
     /// It was refused, or nobody knows what became of it ([`Failure::is_open`]).
     pub fn run(self, store: &dyn Store) -> Result<Done, Failure> {
         let reply = match self.0 {
-            Kind::Machines(extent) => machines::list(store, extent),
-            Kind::Units(extent) => units::list(store, extent),
-            Kind::States(filter, extent) => states::list(store, &filter, extent),
+            Kind::Machines(select, extent) => machines::list(store, &select, extent),
+            Kind::Units(select, extent) => units::list(store, &select, extent),
+            Kind::States(filter, select, extent) => states::list(store, &filter, &select, extent),
             Kind::Unit { name, lingering: true } => units::lingering(store, &name),
             Kind::Unit { name, lingering: false } => units::one(store, &name),
             Kind::State(name) => states::one(store, name),

@@ -23,6 +23,7 @@ mod reads;
 mod rehearsal;
 mod reply;
 mod route;
+mod select;
 mod states;
 mod status;
 mod units;

@@ -11,19 +11,20 @@ use super::list::List;
 use super::page::Extent;
 use super::reads;
 use super::reply::{Done, Reply};
+use super::select::Select;
 use super::wire::{self, MachineObject};
 
 /// The value of a drain mark; its presence is what counts.
 const DRAIN_MARK: &str = "true";
 
 /// The live machines, by ID.
-pub(super) fn list(store: &dyn Store, extent: Extent) -> Result<Reply, Failure> {
-    Ok(Reply::List(listing(reads::machines(store, Freshness::Local)?, extent)))
+pub(super) fn list(store: &dyn Store, select: &Select, extent: Extent) -> Result<Reply, Failure> {
+    Ok(Reply::List(listing(reads::machines(store, Freshness::Local)?, select, extent)))
 }
 
-pub(super) fn listing(snapshot: Snapshot, extent: Extent) -> List {
+pub(super) fn listing(snapshot: Snapshot, select: &Select, extent: Extent) -> List {
     let mut machines = snapshot.machines;
-    machines.retain(|_, machine| machine.is_live());
+    machines.retain(|id, machine| machine.is_live() && select.wants_machine(Some(id)));
     let (before, size) = extent.bounds();
     let token = extent.next(machines.len());
     let machines = machines.into_iter().skip(before).take(size);

@@ -23,6 +23,7 @@ use cluster::{BootId, Hash, Incarnation, MachineId, Nonce, TargetState, UnitName
 use super::page::Extent;
 use super::reads::Files;
 use super::reply::Reply;
+use super::select::Select;
 use super::{explain, machines, rehearsal, states, units};
 use crate::{Failure, Method, Request};
 
@@ -145,11 +146,15 @@ fn answer(input: &str) -> String {
         let (kind, of) = question.split_once(' ').unwrap_or((question, "0"));
         let name = || UnitName::parse(of).unwrap();
         return match kind {
-            "units" => {
-                pages(of.parse().unwrap(), |extent| units::listing(snapshot.clone(), files.clone(), extent))
-            }
-            "machines" => pages(of.parse().unwrap(), |extent| machines::listing(snapshot.clone(), extent)),
-            "states" => pages(of.parse().unwrap(), |extent| states::listing(snapshot.clone(), extent)),
+            "units" => pages(of.parse().unwrap(), |extent| {
+                units::listing(snapshot.clone(), files.clone(), &Select::default(), extent)
+            }),
+            "machines" => pages(of.parse().unwrap(), |extent| {
+                machines::listing(snapshot.clone(), &Select::default(), extent)
+            }),
+            "states" => pages(of.parse().unwrap(), |extent| {
+                states::listing(snapshot.clone(), &Select::default(), extent)
+            }),
             "explain" => text(explain::from(&snapshot, &name())),
             "rehearsal" => {
                 text(rehearsal::read(of.as_bytes()).and_then(|wishes| rehearsal::from(snapshot, &wishes)))

@@ -16,19 +16,56 @@ use super::list::List;
 use super::page::Extent;
 use super::reads::{self, Files, Filter};
 use super::reply::{Done, Reply};
+use super::select::Select;
 use super::view::{self, Standing};
 use super::wire::{self, UnitObject};
 
-/// All units, by name. A unit that cannot be read is left out; asked for by its name, it says why.
-pub(super) fn list(store: &dyn Store, extent: Extent) -> Result<Reply, Failure> {
-    let (snapshot, files) = reads::units(store)?;
-    Ok(Reply::List(listing(snapshot, files, extent)))
+/// Up to this many units that are named are read one by one; more cost the store less as one tree.
+const READ_SINGLY_MAX: usize = 4;
+
+/// The units that are wanted, by name. A unit that cannot be read is left out; asked for by its name, it says why.
+pub(super) fn list(store: &dyn Store, select: &Select, extent: Extent) -> Result<Reply, Failure> {
+    if let Some(names) = select.named_units().filter(|names| names.len() <= READ_SINGLY_MAX)
+        && let Some((snapshot, files)) = few(store, &names)?
+    {
+        return Ok(Reply::List(listing(snapshot, files, select, extent)));
+    }
+    let (snapshot, files) = reads::units(store, |name| select.wants_unit(name))?;
+    Ok(Reply::List(listing(snapshot, files, select, extent)))
 }
 
-pub(super) fn listing(mut snapshot: Snapshot, mut files: Files, extent: Extent) -> List {
+/// Some units and what they stand on; `None` if others have a say in how one of them stands.
+fn few(store: &dyn Store, names: &[UnitName]) -> Result<Option<(Snapshot, Files)>, Failure> {
+    let (mut all, mut files) = (Snapshot::default(), Files::default());
+    for name in names {
+        let around = typed::around(store, name)?;
+        if around.units.get(name).is_some_and(|unit| !is_settled(&around, name, unit)) {
+            return Ok(None);
+        }
+        files.give(name, around.units.get(name).and_then(|unit| unit.file.clone()));
+        all.units.extend(around.units);
+        all.placements.extend(around.placements);
+        all.machines.extend(around.machines);
+        for (id, lives) in around.rows {
+            let known = all.rows.entry(id).or_default();
+            lives.into_iter().for_each(|(session, rows)| known.entry(session).or_default().extend(rows));
+        }
+    }
+    Ok(Some((all, files)))
+}
+
+pub(super) fn listing(mut snapshot: Snapshot, mut files: Files, select: &Select, extent: Extent) -> List {
     let mut standings = global_standings(&snapshot);
     let reasons = schedule::pending_reasons(&snapshot);
-    let units = std::mem::take(&mut snapshot.units);
+    let mut units = std::mem::take(&mut snapshot.units);
+    units.retain(|name, unit| {
+        select.wants_unit(name)
+            && (select.goes_by_name() || {
+                let placed = || view::placed(&snapshot, name, unit);
+                let standing = standings.get(name).cloned().unwrap_or_else(placed);
+                select.wants(standing.machine.as_ref(), standing.current)
+            })
+    });
     let (before, size) = extent.bounds();
     let token = extent.next(units.len());
     let objects = units.into_iter().skip(before).take(size).filter_map(move |(name, mut unit)| {

@@ -117,10 +117,18 @@ pub(super) struct StateObject<'a> {
     /// The last error of the unit on that machine.
     #[serde(skip_serializing_if = "str::is_empty")]
     error: &'a str,
+    /// The machine's address, so that a list of states needs no list of machines beside it.
+    #[serde(rename = "primaryIP", skip_serializing_if = "str::is_empty")]
+    primary_ip: &'a str,
 }
 
 impl<'a> StateObject<'a> {
-    pub(super) fn of(name: &'a UnitName, machine: &'a MachineId, row: &'a StateRow) -> Self {
+    pub(super) fn of(
+        name: &'a UnitName,
+        machine: &'a MachineId,
+        row: &'a StateRow,
+        primary_ip: &'a str,
+    ) -> Self {
         Self {
             hash: row.hash.to_string(),
             machine_id: machine.as_str(),
@@ -129,6 +137,7 @@ impl<'a> StateObject<'a> {
             load: &row.load,
             sub: &row.sub,
             error: &row.error,
+            primary_ip,
         }
     }
 }

@@ -22,6 +22,7 @@ pub mod promises;
 pub mod report;
 pub mod run;
 pub mod table;
+pub mod terminal;
 pub mod unit_view;
 pub mod verify;
 pub mod wait;

@@ -169,3 +169,53 @@ fn pages_and_the_whole_list_hold_the_same() {
     assert_eq!(fleet.get("state?nextPageToken=ZAAAAA=="), error(400, "token page must be greater than zero"));
     assert_eq!(fleet.get("units?nextPageToken=ZAAJAA=="), (200, "{}".to_owned()), "beyond the end");
 }
+
+#[test]
+fn lists_are_filtered_by_the_server() {
+    let fleet = Fleet::start();
+    let (first, second) = (fleet.register("m1"), fleet.register("m2"));
+    for (unit, machine, session) in
+        [("a.1.service", "m1", first), ("a.2.service", "m2", second), ("b.service", "m2", second)]
+    {
+        let incarnation = fleet.create(unit, "launched", SLEEP);
+        fleet.place(unit, machine, incarnation);
+        let order = if unit == "b.service" { Order::Loaded } else { Order::Launched };
+        let shown = if unit == "b.service" {
+            ("loaded", "inactive", "dead")
+        } else {
+            ("loaded", "active", "running")
+        };
+        fleet.report_as(unit, machine, session, incarnation, order, shown);
+    }
+    fleet.create("idle.service", "inactive", SLEEP);
+    fleet.create("g.service", "launched", GLOBAL);
+    let names = |target: &str| -> Vec<String> {
+        let (status, body) = fleet.get(target);
+        assert_eq!(status, 200, "{target}: {body}");
+        let after = body.split(r#""name":""#).skip(1).map(|rest| rest.split('"').next().unwrap().to_owned());
+        after.filter(|name| name.contains(".service")).collect()
+    };
+    let units = |filter: &str| names(&format!("units?all=1&{filter}"));
+    assert_eq!(units("units=a.*,idle.service"), ["a.1.service", "a.2.service", "idle.service"]);
+    assert_eq!(units("units=b.service,a.1.service,nope.service,no unit"), ["a.1.service", "b.service"]);
+    // Others have a say in how a global unit stands, so that more is read; it looks the same.
+    assert_eq!(
+        fleet.get("units?units=g.service").1,
+        format!(r#"{{"units":[{}]}}"#, fleet.get("units/g.service").1)
+    );
+    assert_eq!(units("machines=m2"), ["a.2.service", "b.service"]);
+    assert_eq!(units("states=loaded,inact*"), ["b.service", "g.service", "idle.service"]);
+    assert_eq!(units("states=launched&machines=m2&units=*"), ["a.2.service"]);
+    let states = |filter: &str| names(&format!("state?all=1&{filter}"));
+    assert_eq!(states("units=b.service"), ["b.service"]);
+    assert_eq!(states("units=[ab].?.service"), ["a.1.service", "a.2.service"]);
+    assert_eq!(states("states=active&machines=m2"), ["a.2.service"]);
+    assert_eq!(states("states=dead"), ["b.service"]);
+    assert_eq!(states("unitName=a.1.service&states=dead"), Vec::<String>::new());
+    let (_, machines) = fleet.get("machines?machines=m1");
+    assert!(machines.contains(r#""id":"m1""#) && !machines.contains(r#""id":"m2""#), "{machines}");
+    let wrong = error(400, "invalid states: expect words or patterns with commas between them");
+    assert_eq!(fleet.get("units?states=a,,b"), wrong);
+    // Pages hold what is left after the filter.
+    assert_eq!(fleet.get("units?units=idle.service&nextPageToken=ZAACAA=="), (200, "{}".to_owned()));
+}

@@ -122,13 +122,16 @@ fn masked(text: &str) -> String {
     format!("{}\n\n{}", head.lines().map(line).collect::<Vec<_>>().join("\n"), body.trim_end())
 }
 
-/// Where Skiff says more on purpose, taken out of its answer: a machine's record has its agent's version.
+/// Where Skiff says more on purpose, taken out of its answer: a machine's record has its agent's version, a state its
+/// machine's address.
 fn depart(name: &str, answer: &str) -> String {
-    if name != "154-api-machines" {
-        return answer.to_owned();
-    }
+    let more = match name {
+        "154-api-machines" => r#","version":"0.1.0""#,
+        "156-api-state" => r#","primaryIP":"10.99.0.13""#,
+        _ => return answer.to_owned(),
+    };
     let (_, body) = answer.split_once("\r\n\r\n").unwrap();
-    let shorter = answer.replace(r#","version":"0.1.0""#, "");
+    let shorter = answer.replace(more, "");
     let (_, left) = shorter.split_once("\r\n\r\n").unwrap();
     assert!(left.len() < body.len(), "{answer}");
     let length = |length: usize| format!("Content-Length: {length}\r\n");

@@ -59,7 +59,7 @@ impl Unit {
 }
 
 /// What systemd says of one copy of a unit.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct UnitState {
     /// The unit.
     pub(crate) name: UnitName,
@@ -75,6 +75,8 @@ pub(crate) struct UnitState {
     pub(crate) sub: String,
     /// What went wrong there.
     pub(crate) error: Option<String>,
+    /// The machine's address, where the server says it.
+    pub(crate) address: Option<String>,
 }
 
 impl UnitState {
@@ -91,6 +93,7 @@ impl UnitState {
             active: wire.systemd_active_state,
             sub: wire.systemd_sub_state,
             error: wire.error.filter(|error| !error.is_empty()),
+            address: Some(wire.primary_ip).filter(|address| !address.is_empty()),
         })
     }
 }
@@ -212,6 +215,8 @@ pub(super) struct StateWire {
     systemd_active_state: String,
     systemd_sub_state: String,
     error: Option<String>,
+    #[serde(rename = "primaryIP")]
+    primary_ip: String,
 }
 
 /// A machine of a list, or one of an explanation, which also says whether it is able, and why not.

@@ -173,7 +173,7 @@ impl ListUnitFiles {
         let filter = Filter { unit, machine, state };
         let mut units = match filter.only_unit() {
             Some(name) => api.unit(&name)?.into_iter().collect(),
-            None => api.units()?,
+            None => api.units_of(&filter.select())?,
         };
         units.retain(|unit| {
             filter.wants_unit(&unit.name)

@@ -1,4 +1,6 @@
-//! `list-units`: what systemd says of every copy of every unit.
+//! `list-units`: what systemd says of every copy of every unit. Following the changes is `watch`'s business.
+
+mod watch;
 
 use argh::{ArgsInfo, FromArgs};
 use std::collections::BTreeMap;
@@ -19,6 +21,7 @@ use crate::output::{Listing, Output, Value};
 )]
 #[argh(example = "list-units --no-legend --fields=unit,active")]
 #[argh(example = "list-units --output=json --state=failed")]
+#[argh(example = "list-units --watch --output=jsonl")]
 pub(crate) struct ListUnits {
     /// print machine IDs and hashes in full
     #[argh(switch, short = 'l')]
@@ -39,6 +42,10 @@ pub(crate) struct ListUnits {
     /// only units of these names, patterns with commas between them
     #[argh(option, arg_name = "units")]
     pub(crate) unit: Option<Patterns>,
+
+    /// go on printing each row that changes, until the reader goes or ctl is stopped
+    #[argh(switch)]
+    pub(crate) watch: bool,
 
     /// only copies on these machines, by the beginning of the ID or patterns, with commas between them
     #[argh(option, arg_name = "ids")]
@@ -108,6 +115,9 @@ const LEAD: &str = "Error retrieving list of units from repository";
 
 impl ListUnits {
     pub(super) fn run(&self, context: &Context<'_>) -> Ended {
+        if self.watch {
+            return self.watch(context);
+        }
         let shape = LISTING.shape(self.output, self.fields.as_deref())?.whole_if(self.full);
         let api = context.api()?;
         let lead = |e| Failure::api(LEAD, &e);
@@ -118,14 +128,16 @@ impl ListUnits {
             None => None,
         };
         let states = filter.states(api, machines.as_deref()).map_err(lead)?;
-        if machines.is_none() && shape.needs_addresses() && !states.is_empty() {
+        // A server of today says the address with each state.
+        let unaddressed = states.iter().any(|state| state.address.is_none());
+        if machines.is_none() && shape.needs_addresses() && unaddressed {
             machines = Some(api.machines().map_err(lead)?);
         }
         let known = machines.into_iter().flatten();
         let addresses: BTreeMap<_, _> = known.map(|machine| (machine.id, machine.address)).collect();
         let full = self.full || self.output == Output::Wide;
         let row = |state: UnitState| {
-            let address = addresses.get(&state.machine).cloned();
+            let address = state.address.clone().or_else(|| addresses.get(&state.machine).cloned());
             Row { state, address, full }
         };
         let rows: Vec<Row> = states.into_iter().map(row).collect();

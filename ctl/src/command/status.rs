@@ -57,7 +57,7 @@ impl Status {
         for name in &names {
             match units.get(name) {
                 Some(unit) => tour.show(unit)?,
-                None => tour.bear(absent(context, name.as_str()))?,
+                None => tour.complain(absent(context, name.as_str()))?,
             }
         }
         Ok(tour.exit)
@@ -82,16 +82,12 @@ impl Tour<'_> {
         }
     }
 
-    fn complain(&mut self, text: &str, exit: Exit) {
-        talk::say(text);
-        self.note(exit);
-    }
-
-    /// Tells of a failure that is no reason not to go on.
-    fn bear(&mut self, failure: Failure) -> Result<(), Failure> {
+    /// Says what went wrong with one unit or machine, which says nothing of the next.
+    fn complain(&mut self, failure: Failure) -> Result<(), Failure> {
         match failure {
             Failure::Says(text, exit) => {
-                self.complain(&text, exit);
+                talk::say(&text);
+                self.note(exit);
                 Ok(())
             }
             closed @ Failure::Output(_) => Err(closed),
@@ -106,7 +102,7 @@ impl Tour<'_> {
             self.print(&view::headline(unit, place.as_deref()))?;
         }
         if machines.is_empty() {
-            self.complain(&format!("Unit {} does not appear to be loaded.", unit.name), Exit::Failed);
+            self.complain(Failure::new(format_args!("Unit {} does not appear to be loaded.", unit.name)))?;
         }
         for (position, machine) in machines.iter().enumerate() {
             if unit.global {
@@ -131,11 +127,12 @@ impl Tour<'_> {
     fn ask_systemd(&mut self, name: &UnitName, machine: &MachineId) -> Result<(), Failure> {
         let words = ["systemctl", "status", "-l", "--", name.as_str()].map(str::to_owned);
         match remote::run(self.context, machine, &words, self.ssh_port) {
-            Ok(exit) => self.note(exit),
-            // One machine that cannot be asked says nothing of the next.
-            Err(failure) => return self.bear(failure),
+            Ok(exit) => {
+                self.note(exit);
+                Ok(())
+            }
+            Err(failure) => self.complain(failure),
         }
-        Ok(())
     }
 }
 

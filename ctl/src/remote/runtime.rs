@@ -20,12 +20,17 @@ const PATH_BYTES_MAX: usize = 107 - 17;
 pub(crate) fn socket_path() -> Result<PathBuf, String> {
     let name = format!("{}-{:x}", std::process::id(), boottime().as_nanos());
     let of_user = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from);
-    let of_user = of_user.filter(|folder| folder.is_absolute() && folder.is_dir());
+    let of_user = of_user.filter(|folder| folder.is_absolute() && is_own(folder));
     let folder = |parent: PathBuf| parent.join(format!("skiff-ctl-{}", Uid::current()));
     let fits = |folder: &PathBuf| folder.as_os_str().len() + 1 + name.len() <= PATH_BYTES_MAX;
     let folder = of_user.map(folder).filter(fits).unwrap_or_else(|| folder(std::env::temp_dir()));
     make_private(&folder)?;
     Ok(folder.join(name))
+}
+
+/// Under sudo the variable may still name the folder of another user, who could put anything there.
+fn is_own(folder: &Path) -> bool {
+    symlink_metadata(folder).is_ok_and(|found| found.is_dir() && found.uid() == Uid::current().as_raw())
 }
 
 fn make_private(folder: &Path) -> Result<(), String> {
@@ -35,9 +40,12 @@ fn make_private(folder: &Path) -> Result<(), String> {
         Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {}
         Err(e) => return Err(format!("create {shown}: {e}")),
     }
-    let there = symlink_metadata(folder).map_err(|e| format!("look at {shown}: {e}"))?;
-    let is_ours = there.is_dir() && there.uid() == Uid::current().as_raw() && there.mode() & 0o077 == 0;
-    if is_ours { Ok(()) } else { Err(format!("{shown} is not a folder that is yours alone (mode 0700)")) }
+    let is_closed = symlink_metadata(folder).is_ok_and(|found| found.mode() & 0o077 == 0);
+    if is_own(folder) && is_closed {
+        Ok(())
+    } else {
+        Err(format!("{shown} is not a folder that is yours alone (mode 0700)"))
+    }
 }
 
 #[cfg(test)]

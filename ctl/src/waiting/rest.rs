@@ -99,8 +99,12 @@ fn usual(elapsed: Duration) -> Duration {
     Duration::from_millis(growing.clamp(PAUSE_MIN_MS, PAUSE_MAX_MS).into())
 }
 
-/// The clock of `poll` is coarser than ours: a look that comes too early would be one too many.
-fn pause(time: Duration) -> Result<(), Failure> {
+/// Waits this long, unless nobody is left to read standard output. The clock of `poll` is coarser than ours: a look that
+/// comes too early would be one too many.
+///
+/// # Errors
+/// Nobody is.
+pub(crate) fn pause(time: Duration) -> Result<(), Failure> {
     let pause_ms = u16::try_from(time.as_micros().div_ceil(1000)).unwrap_or(u16::MAX);
     let stdout = io::stdout();
     let mut watched = [PollFd::new(stdout.as_fd(), PollFlags::empty())];

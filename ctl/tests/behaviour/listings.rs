@@ -145,12 +145,13 @@ fn units_are_filtered_by_the_server_where_it_can() {
         units("--unit hello"),
         ("hello.service".into(), "GET state?unitName=hello.service&all=1".into())
     );
-    assert_eq!(units("--unit *l*,bad"), ("bad.service hello.service".into(), "GET state?all=1".into()));
+    let asked = "GET state?all=1&units=*l*,*l*.service,bad.service";
+    assert_eq!(units("--unit *l*,bad"), ("bad.service hello.service".into(), asked.into()));
     let asked = format!("GET machines?all=1 GET state?machineID={aaf2}&all=1");
     assert_eq!(units("--machine aaf2"), ("monitor.service".into(), asked));
     let asked = format!("GET machines?all=1 GET state?unitName=hello.service&machineID={aaf2}&all=1");
     assert_eq!(units("--machine aaf2 --unit hello.service"), (String::new(), asked));
-    let asked = "GET machines?all=1 GET state?all=1";
+    let asked = "GET machines?all=1 GET state?all=1&machines=a";
     assert_eq!(units("--machine a"), ("hello.service monitor.service".into(), asked.into()));
     assert_eq!(units("--machine nope"), (String::new(), "GET machines?all=1".into()));
     assert_eq!(units("--state failed").0, "bad.service");

@@ -67,3 +67,14 @@ fn the_driver_etcd_waits_too() {
     let late = run(&fleet.endpoint(), "--driver=etcd wait --for=failed --timeout=1s hello");
     assert_eq!(late.exit, 124, "{late:?}");
 }
+
+#[test]
+fn filters_are_the_servers_business() {
+    let served = Served::start(fleet());
+    served.fleet.store_unit("other.service", HELLO, TargetState::Inactive);
+    let listed =
+        run(served.endpoint(), "list-unit-files --fields=unit --no-legend --unit=hel*,nope --state=loaded");
+    assert_eq!(listed.stdout, "hello.service\n", "{listed:?}");
+    let asked = served.asked().join("\n");
+    assert!(asked.contains("units?all=1&units=hel%2A,hel%2A.service,nope.service&states=loaded"), "{asked}");
+}

@@ -10,7 +10,7 @@ use crate::wait::{Stopwatch, wait_until};
 use crate::witness::Witness;
 use crate::world::World;
 
-type Measurement = fn(&mut World) -> Outcome<Vec<Row>>;
+pub(crate) type Measurement = fn(&mut World) -> Outcome<Vec<Row>>;
 
 /// Each measurement, and what to say while it goes on.
 pub(crate) const ALL: [(&str, Measurement); 5] = [

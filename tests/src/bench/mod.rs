@@ -2,6 +2,7 @@
 //! what systemctl and etcd need for the same work in the same minutes. It prints a table and fails where one is broken.
 
 mod etcd_write;
+mod listing;
 mod measures;
 
 use std::process::ExitCode;
@@ -47,7 +48,7 @@ fn measure() -> Outcome<Vec<Row>> {
     let binaries = Binaries::build()?;
     let mut world = World::start(Isolation::enter()?, binaries)?;
     let mut rows = Vec::new();
-    for (what, measurement) in measures::ALL {
+    for (what, measurement) in measures::ALL.into_iter().chain([listing::LISTING]) {
         eprintln!("measuring: {what}");
         world.fresh()?;
         rows.extend(measurement(&mut world)?);

@@ -26,6 +26,7 @@ fn row(machine: &str, active: &str, error: Option<&str>) -> UnitState {
         active: active.to_owned(),
         sub: "x".to_owned(),
         error: error.map(str::to_owned),
+        address: None,
     }
 }
 
