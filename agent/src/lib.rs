@@ -1,5 +1,8 @@
 //! The agent's parts, as a library so that each can be tested by itself; the daemon is put together in `main.rs`.
 
+/// The server of the API, as a crate of its own since the store is served with it too.
+pub use http_server as http;
+
 pub mod adopt;
 pub mod api;
 pub mod bell;
@@ -9,7 +12,6 @@ pub mod dump;
 pub mod engine;
 pub mod hands;
 pub mod holdings;
-pub mod http;
 pub mod lease;
 pub mod leave;
 pub mod log;
@@ -26,5 +28,6 @@ pub mod runtime_dir;
 pub mod serving;
 pub mod signals;
 mod steps;
+pub mod successor;
 pub mod watch;
 pub mod watchdog;

@@ -20,6 +20,7 @@ use crate::clock;
 use crate::config::Settings;
 use crate::pool;
 use crate::runtime_dir::RuntimeDir;
+use crate::successor::is_successor;
 
 /// Who this machine is (registry rule 9).
 #[derive(Clone, Debug)]
@@ -229,7 +230,8 @@ impl Node {
         }
         *self.standing.borrow_mut() = standing;
         self.show(&text);
-        if self.is_member() && !self.ready.replace(true) {
+        let is_up = self.is_member() || is_successor();
+        if is_up && !self.ready.replace(true) {
             self.tell(Notify::ready);
         }
     }

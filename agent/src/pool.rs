@@ -130,8 +130,16 @@ mod tests {
     use std::sync::Barrier;
     use std::sync::atomic::{AtomicUsize, Ordering};
 
+    /// There is one pool: a thread more in one test would count in the other.
+    static ALONE: Mutex<()> = Mutex::new(());
+
+    fn alone() -> MutexGuard<'static, ()> {
+        ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     #[test]
     fn work_runs_side_by_side_up_to_the_bound_and_all_of_it_ends() {
+        let _alone = alone();
         static RUNNING: AtomicUsize = AtomicUsize::new(0);
         static MOST: AtomicUsize = AtomicUsize::new(0);
         let all_there: &'static Barrier = Box::leak(Box::new(Barrier::new(THREADS_MAX)));
@@ -161,6 +169,7 @@ mod tests {
 
     #[test]
     fn what_comes_first_waits_for_nobody() {
+        let _alone = alone();
         let (release, released) = smol::channel::bounded::<()>(1);
         let wait = |released: smol::channel::Receiver<()>| unblock(move || released.recv_blocking().is_err());
         let busy: Vec<Task<bool>> = (0..THREADS_MAX * 2).map(|_| wait(released.clone())).collect();

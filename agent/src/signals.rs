@@ -1,5 +1,5 @@
-//! Signals (contract §4.4): SIGTERM and SIGINT end the agent, SIGHUP reloads its configuration, SIGUSR1 prints its
-//! state. They are blocked in every thread and read from a descriptor, so that nothing runs in a handler.
+//! Signals (contract §4.4): SIGTERM and SIGINT end the agent, SIGHUP reloads its configuration or, if it was replaced,
+//! its program, SIGUSR1 prints its state. They are blocked in every thread and read from a descriptor, so that nothing runs in a handler.
 
 use std::io;
 use std::path::Path;
@@ -13,9 +13,20 @@ use crate::config::{self, OnStop};
 use crate::leave;
 use crate::log;
 use crate::node::Node;
+use crate::pool;
+use crate::successor::{self, Program};
 
 /// The signals, blocked and readable.
 pub struct Signals(SignalFd);
+
+/// Why the agent ends while its units run on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// It was stopped (on_stop=keep).
+    Stopped,
+    /// Another program takes its place.
+    Replaced,
+}
 
 impl Signals {
     /// Blocks the signals. Called before any thread is started, since threads inherit the mask.
@@ -35,7 +46,7 @@ impl Signals {
     ///
     /// # Errors
     /// The descriptor cannot be waited for or read.
-    pub async fn obey(self, node: Rc<Node>) -> io::Result<()> {
+    pub async fn obey(self, node: Rc<Node>, program: &Program) -> io::Result<End> {
         let signals = Async::new(self.0)?;
         loop {
             let info = signals
@@ -43,6 +54,7 @@ impl Signals {
                 .await?;
             let number = i32::try_from(info.ssi_signo).unwrap_or_default();
             match Signal::try_from(number) {
+                Ok(Signal::SIGHUP) if gives_way(&node, program).await => return Ok(End::Replaced),
                 Ok(Signal::SIGHUP) => reload(&node),
                 Ok(Signal::SIGUSR1) => {
                     node.dump.set(true);
@@ -56,13 +68,30 @@ impl Signals {
                     OnStop::Keep => {
                         crate::info!("ending; units keep running (on_stop=keep)");
                         node.tell(systemd_shim::Notify::stopping);
-                        return Ok(());
+                        return Ok(End::Stopped);
                     }
                 },
                 _ => {}
             }
         }
     }
+}
+
+/// True if another program lies in this one's place and can take over. One that cannot is told of, and the old program
+/// goes on.
+async fn gives_way(node: &Node, program: &Program) -> bool {
+    if !program.is_replaced() || node.is_leaving() {
+        return false;
+    }
+    crate::info!("the program was replaced; units keep running while the new one takes over");
+    node.tell(systemd_shim::Notify::reloading);
+    let asked = program.clone();
+    if let Err(why) = pool::unblock(move || asked.accepts()).await {
+        crate::error!("reload: {why}; the old program goes on");
+        return false;
+    }
+    successor::passes_end(node).await;
+    true
 }
 
 /// Reads the configuration again. What cannot change in a running agent keeps its old value and is named; a faulty

@@ -15,5 +15,6 @@ mod api {
     mod orders;
     mod outages;
     mod questions;
+    mod rehearsals;
     mod wire;
 }

@@ -19,6 +19,23 @@ pub fn matches(pattern: &str, name: &str) -> bool {
     name.is_empty()
 }
 
+/// False for a pattern that can match nothing because of how it is written: brackets that stay open, a backslash with
+/// nothing behind it.
+#[must_use]
+pub fn is_well_formed(pattern: &str) -> bool {
+    let mut rest = pattern;
+    while let Some((c, after)) = split_first(rest) {
+        let next = match c {
+            '[' => read_class(after, 'x').map(|(_, after)| after),
+            '\\' => split_first(after).map(|(_, after)| after),
+            _ => Some(after),
+        };
+        let Some(next) = next else { return false };
+        rest = next;
+    }
+    true
+}
+
 /// Length of the part of `pattern` before its next star; a star in brackets or behind a backslash is a character.
 fn chunk_bytes(pattern: &str) -> usize {
     let mut in_class = false;
@@ -78,6 +95,11 @@ fn one<'p, 'n>(pattern: &'p str, name: &'n str) -> Option<(&'p str, &'n str)> {
 
 /// What follows the bracket expression `text` is in, if it takes `c` and is well formed.
 fn class(text: &str, c: char) -> Option<&str> {
+    read_class(text, c).and_then(|(takes, after)| takes.then_some(after))
+}
+
+/// Whether a bracket expression takes `c`, and what follows it, if it is well formed.
+fn read_class(text: &str, c: char) -> Option<(bool, &str)> {
     let (negated, mut rest) = match text.strip_prefix('^') {
         Some(rest) => (true, rest),
         None => (false, text),
@@ -91,7 +113,7 @@ fn class(text: &str, c: char) -> Option<&str> {
         };
         found |= (low..=high).contains(&c);
         if let Some(after) = after.strip_prefix(']') {
-            return (found != negated).then_some(after);
+            return Some((found != negated, after));
         }
         rest = after;
     }

@@ -4,6 +4,7 @@
 
 extern crate alloc;
 
+pub mod advice;
 pub mod backoff;
 mod board;
 pub mod contact;
@@ -24,6 +25,7 @@ mod place;
 pub mod reason;
 pub mod reconcile;
 pub mod records;
+pub mod rehearse;
 pub mod requirements;
 pub mod schedule;
 pub mod snapshot;
@@ -31,6 +33,7 @@ pub mod specifiers;
 pub mod standing;
 pub mod state;
 mod text;
+pub mod together;
 pub mod unit_file;
 pub mod validate;
 

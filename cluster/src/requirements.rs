@@ -99,15 +99,25 @@ impl Requirements {
     }
 }
 
-fn is_true(text: &str) -> bool {
+/// True for a word `Global` takes for no; any other that is not a yes is one by mistake.
+pub(crate) fn is_false(text: &str) -> bool {
+    ["", "false", "no", "0", "off", "f"].iter().any(|word| text.eq_ignore_ascii_case(word))
+}
+
+pub(crate) fn is_true(text: &str) -> bool {
     TRUE.iter().any(|word| text.eq_ignore_ascii_case(word))
 }
 
-/// True for the options of `[X-Fleet]` that mean something, in any spelling.
+/// The options of `[X-Fleet]` that mean something, in every spelling.
+pub fn known() -> impl Iterator<Item = &'static str> {
+    let all: [&[&str]; 6] = [&MACHINE_ID, &MACHINE_OF, &METADATA, &CONFLICTS, &REPLACES, &GLOBAL];
+    all.into_iter().flatten().copied()
+}
+
+/// True for one of them.
 #[must_use]
 pub fn is_known(option: &str) -> bool {
-    let all: [&[&str]; 6] = [&MACHINE_ID, &MACHINE_OF, &METADATA, &CONFLICTS, &REPLACES, &GLOBAL];
-    all.iter().any(|spellings| spellings.contains(&option))
+    known().any(|spelling| spelling == option)
 }
 
 /// The values of one `[X-Fleet]` line (contract §2.3): several if it begins and ends with a quotation mark, else one.

@@ -7,7 +7,9 @@ mod runner;
 use std::fmt::Write;
 
 use cluster::UnitName;
+use cluster::advice::{Advice, advice};
 use cluster::requirements::Requirements;
+use cluster::together::clashes;
 use cluster::unit_file::{UnitFile, UnitOption};
 use cluster::validate::{unrecognized_options, validate};
 
@@ -101,5 +103,41 @@ fn validation() {
             let _ = write!(out, "\nwarning: unrecognized requirement in [X-Fleet] section: {option:?}");
         }
         out
+    });
+}
+
+/// What is likely a mistake in one file.
+#[test]
+fn advice_on_one_unit() {
+    runner::run("advice", |input| match named(input) {
+        Ok((name, file)) => {
+            let all = advice(&name, &file);
+            let line = |advice: &Advice| {
+                format!("{}: {advice}", if advice.is_fatal() { "error" } else { "warning" })
+            };
+            let lines: Vec<String> = all.iter().map(line).collect();
+            if lines.is_empty() { String::from("nothing to say") } else { lines.join("\n") }
+        }
+        Err(error) => format!("error: {error}"),
+    });
+}
+
+/// Units together: `NAME: OPTION=VALUE; OPTION=VALUE` a line.
+#[test]
+fn units_together() {
+    runner::run("together", |input| {
+        let unit = |line: &str| {
+            let (name, options) = line.split_once(':').unwrap_or((line, ""));
+            let options = options.split(';').map(str::trim).filter(|option| !option.is_empty());
+            let text = options.fold(String::from("[X-Fleet]\n"), |text, option| text + option + "\n");
+            let name = UnitName::parse(name).unwrap_or_else(|e| panic!("{name}: {e}"));
+            let file = UnitFile::parse(&text).unwrap_or_else(|e| panic!("{text}: {e}"));
+            let requirements = Requirements::of(&name, &file);
+            (name, requirements)
+        };
+        let units: Vec<(UnitName, Requirements)> = input.lines().map(unit).collect();
+        let found = clashes(units.iter().map(|(name, wishes)| (name, wishes)));
+        let lines: Vec<String> = found.iter().map(|(name, clash)| format!("{name}: {clash}")).collect();
+        if lines.is_empty() { String::from("all can run") } else { lines.join("\n") }
     });
 }

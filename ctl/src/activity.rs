@@ -10,7 +10,7 @@ use cluster::UnitName;
 use crate::api::UnitState;
 use crate::clock::boottime;
 use crate::context::Context;
-use crate::create::Ready;
+use crate::create::{Kind, Ready};
 use crate::exit::{Exit, Failure};
 use crate::orders::{failure_text, late, read_states};
 use crate::talk;
@@ -18,6 +18,9 @@ use crate::waiting::{Missing, Patience, Sight, wait};
 
 /// A launched unit that is neither active nor on its way gets this long (contract §3.4).
 const IDLE_MAX: Duration = Duration::from_secs(2);
+/// A service that only says it was forked has to be seen active for this long: one whose program ends at once with an
+/// error is active for a moment too.
+const LASTING: Duration = Duration::from_millis(150);
 /// A oneshot seen dead for this long has run, and was not merely seen before it began.
 const FINISHED_AFTER: Duration = Duration::from_millis(500);
 /// A failure seen for this long is that of this start, and not a row from before it.
@@ -84,8 +87,8 @@ pub(crate) fn await_active(
             if entry.0 != phase {
                 *entry = (phase, now);
             }
-            let oneshot = units.iter().any(|unit| unit.oneshot && unit.name == *name);
-            judge(name, phase, now.saturating_sub(entry.1), oneshot, state)
+            let kind = units.iter().find(|unit| unit.name == *name).map_or(Kind::Ready, |unit| unit.kind);
+            judge(name, phase, now.saturating_sub(entry.1), kind, state)
         };
         Ok(left.iter().map(&mut sight).collect())
     };
@@ -113,17 +116,18 @@ fn judge(
     name: &UnitName,
     phase: Phase,
     lasted: Duration,
-    oneshot: bool,
+    kind: Kind,
     state: Option<&UnitState>,
 ) -> Sight<Start> {
     let words = || state.map(failure_text).unwrap_or_else(|| "no machine reports it".to_owned());
     let failed = || Sight::Never(format!("unit {name} failed: {}", words()));
     match phase {
+        Phase::Active if kind == Kind::Forked && lasted < LASTING => Sight::Soon(LASTING - lasted),
         Phase::Active => Sight::There(Start::Active),
         Phase::OnItsWay => Sight::NotYet(state.map(|state| format!("{} ({})", state.active, state.sub))),
         Phase::Failed if lasted >= FAILED_AFTER => failed(),
         Phase::Retrying if lasted >= IDLE_MAX => failed(),
-        Phase::Idle if oneshot && state.is_some() && lasted >= FINISHED_AFTER => {
+        Phase::Idle if kind == Kind::Ends && state.is_some() && lasted >= FINISHED_AFTER => {
             Sight::There(Start::Finished)
         }
         Phase::Idle if lasted >= IDLE_MAX => {
@@ -166,49 +170,56 @@ mod tests {
         }
     }
 
-    fn after(row: Option<&UnitState>, millis: u64, oneshot: bool) -> String {
+    fn after(row: Option<&UnitState>, millis: u64, kind: Kind) -> String {
         let name = UnitName::parse("a.service").unwrap();
-        match judge(&name, Phase::of(row), Duration::from_millis(millis), oneshot, row) {
+        match judge(&name, Phase::of(row), Duration::from_millis(millis), kind, row) {
             Sight::There(start) => format!("{start:?}"),
             Sight::NotYet(_) => "wait".to_owned(),
+            Sight::Soon(time) => format!("wait {} ms", time.as_millis()),
             Sight::Never(why) => why,
         }
     }
 
     #[test]
-    fn what_runs_is_there_at_once() {
-        assert_eq!(after(Some(&row("loaded", "active", "running", None)), 0, false), "Active");
-        assert_eq!(after(Some(&row("loaded", "active", "exited", None)), 0, true), "Active");
+    fn what_runs_is_there_at_once_and_what_was_forked_once_it_lasts() {
+        let running = row("loaded", "active", "running", None);
+        assert_eq!(after(Some(&running), 0, Kind::Ready), "Active");
+        assert_eq!(after(Some(&running), 100, Kind::Forked), "wait 50 ms");
+        assert_eq!(after(Some(&running), 150, Kind::Forked), "Active");
+        assert_eq!(after(Some(&row("loaded", "active", "exited", None)), 0, Kind::Ends), "Active");
     }
 
     #[test]
     fn what_is_on_its_way_gets_all_the_time() {
-        assert_eq!(after(Some(&row("loaded", "activating", "start-pre", None)), 600_000, false), "wait");
+        assert_eq!(
+            after(Some(&row("loaded", "activating", "start-pre", None)), 600_000, Kind::Forked),
+            "wait"
+        );
     }
 
     #[test]
     fn a_oneshot_that_ended_has_finished_and_a_service_has_not() {
         let dead = row("loaded", "inactive", "dead", None);
-        assert_eq!(after(Some(&dead), 400, true), "wait");
-        assert_eq!(after(Some(&dead), 500, true), "Finished");
-        assert_eq!(after(Some(&dead), 1999, false), "wait");
+        assert_eq!(after(Some(&dead), 400, Kind::Ends), "wait");
+        assert_eq!(after(Some(&dead), 500, Kind::Ends), "Finished");
+        assert_eq!(after(Some(&dead), 1999, Kind::Forked), "wait");
         let idle = "Failed to find an active unit a.service within 2s, err: systemd says inactive (dead)";
-        assert_eq!(after(Some(&dead), 2000, false), idle);
+        assert_eq!(after(Some(&dead), 2000, Kind::Forked), idle);
     }
 
     #[test]
     fn failures_carry_what_is_known() {
         let failed = row("loaded", "failed", "failed", Some("exit-code: 1\nlast words\n"));
         let said = "unit a.service failed: systemd says failed: exit-code: 1\n  last words";
-        assert_eq!(after(Some(&failed), 500, false), said);
+        assert_eq!(after(Some(&failed), 500, Kind::Forked), said);
         let refused = row("bad-setting", "inactive", "dead", Some("no ExecStart"));
         let said = "unit a.service failed: systemd could not load it: bad-setting: no ExecStart";
-        assert_eq!(after(Some(&refused), 500, false), said);
+        assert_eq!(after(Some(&refused), 500, Kind::Forked), said);
         let retrying = row("loaded", "activating", "auto-restart", None);
-        assert_eq!(after(Some(&retrying), 1000, false), "wait");
+        assert_eq!(after(Some(&retrying), 1000, Kind::Forked), "wait");
         let said = "unit a.service failed: systemd says activating (auto-restart)";
-        assert_eq!(after(Some(&retrying), 2000, false), said);
+        assert_eq!(after(Some(&retrying), 2000, Kind::Forked), said);
         let nowhere = "Failed to find an active unit a.service within 2s, err: no machine reports it";
-        assert_eq!(after(None, 2000, true), nowhere);
+        assert_eq!(after(None, 2000, Kind::Ends), nowhere);
     }
 }

@@ -14,6 +14,7 @@ use std::time::Duration;
 use argh::{ArgsInfo, CommandInfoWithArgs, FromArgs};
 
 use self::normalise::{Asked, normalise};
+
 use self::seconds::Seconds;
 use crate::command::Command;
 use crate::exit::Failure;
@@ -29,7 +30,10 @@ use crate::exit::Failure;
     note = "Unit names without a type get .service; names with *, ? or [ match files here, or else the registry."
 )]
 #[argh(
-    note = "Exit codes: 0 done, 1 failed, 2 wrong command line, 3 no such unit or machine, 4 no answer, 124 timed out."
+    note = "Exit codes: 0 done, 1 failed, 2 wrong command line, 3 no such unit or machine, 4 no answer, 124 timed out;"
+)]
+#[argh(
+    note = "status, journal and ssh pass on that of the program on the machine, 255 where ssh did not get there."
 )]
 pub(crate) struct Top {
     /// API of the agent: unix://PATH, file://PATH, http://HOST:PORT or https://HOST:PORT
@@ -76,7 +80,7 @@ pub(crate) struct Top {
     #[argh(switch)]
     pub(crate) insecure_skip_verify: bool,
 
-    /// user on the machines ssh goes to
+    /// user on the machines ssh goes to; core by default
     #[argh(option, arg_name = "user", default = "\"core\".to_owned()")]
     pub(crate) ssh_username: String,
 
@@ -84,15 +88,15 @@ pub(crate) struct Top {
     #[argh(option, arg_name = "seconds", default = "Seconds(SSH_TIMEOUT_DEFAULT)")]
     pub(crate) ssh_timeout: Seconds,
 
-    /// let ssh refuse machines whose key is not known or has changed
-    #[argh(option, arg_name = "bool", default = "true")]
-    pub(crate) strict_host_key_checking: bool,
+    /// ask about unknown keys of machines; false: check none; ssh's own settings by default
+    #[argh(option, arg_name = "bool")]
+    pub(crate) strict_host_key_checking: Option<bool>,
 
-    /// where ssh keeps the keys of machines; its own default unless given
+    /// where ssh keeps the keys of machines; ~/.fleetctl/known_hosts by default
     #[argh(option, arg_name = "file")]
     pub(crate) known_hosts_file: Option<String>,
 
-    /// machine to reach the cluster through; not built yet
+    /// machine to reach the cluster through, over ssh: HOST or HOST:PORT
     #[argh(option, arg_name = "host")]
     pub(crate) tunnel: Option<String>,
 
@@ -128,6 +132,8 @@ pub(crate) fn definition() -> CommandInfoWithArgs {
 pub(crate) enum Meant {
     /// Print this page.
     Help(String),
+    /// Say what could stand in the place of the last of these words.
+    Complete(Vec<String>),
     /// Run this command.
     Run(Box<Top>),
 }
@@ -141,16 +147,39 @@ pub(crate) fn parse(
     words: &[String],
     environment: &dyn Fn(&str) -> Option<String>,
 ) -> Result<Meant, Failure> {
-    let hint = |text: &str| {
-        Failure::usage(format_args!("Error: {}\nRun \"{program} help\" for what there is.", text.trim_end()))
-    };
+    // What the completion scripts say; nobody else has to know of it.
+    if let [complete, dashes, rest @ ..] = words
+        && complete == "complete"
+        && dashes == "--"
+    {
+        return Ok(Meant::Complete(rest.to_vec()));
+    }
     let root = definition();
+    let hint = |text: &str| {
+        // The command, if it was said in full.
+        let command = words.iter().find(|word| root.commands.iter().any(|sub| sub.name == *word));
+        let topic = command.map(|name| format!(" {name}")).unwrap_or_default();
+        Failure::usage(format_args!("Error: {text}\nRun \"{program} help{topic}\" for what there is."))
+    };
     match normalise(&root, words, environment).map_err(|e| hint(&e.to_string()))? {
         Asked::Help(path) => help::text(program, &root, &path).map(Meant::Help).map_err(|e| hint(&e)),
         Asked::Run(plain) => {
             let plain: Vec<&str> = plain.iter().map(String::as_str).collect();
-            let top = Top::from_args(&[program], &plain).map_err(|early| hint(&early.output))?;
+            let top =
+                Top::from_args(&[program], &plain).map_err(|early| hint(&usage::plain(&early.output)))?;
             Ok(Meant::Run(Box::new(top)))
         }
     }
+}
+
+/// The global flags among the words of a line that is not finished yet. Words that make no sense are passed over.
+pub(crate) fn globals(
+    program: &str,
+    root: &CommandInfoWithArgs,
+    words: &[String],
+    environment: &dyn Fn(&str) -> Option<String>,
+) -> Option<Top> {
+    let plain = normalise::globals(root, words, environment);
+    let plain: Vec<&str> = plain.iter().map(String::as_str).chain(["version"]).collect();
+    Top::from_args(&[program], &plain).ok()
 }

@@ -2,9 +2,12 @@
 
 mod bring_up;
 mod cat;
+mod completion;
 mod destroy;
 mod drain;
+mod dry_run;
 mod explain;
+mod fd_forward;
 mod journal;
 mod list_machines;
 mod list_unit_files;
@@ -20,6 +23,7 @@ mod submit;
 mod take_down;
 mod undrain;
 mod unload;
+mod verify;
 mod version;
 mod wait;
 
@@ -45,12 +49,15 @@ pub(crate) enum Command {
     Journal(journal::Journal),
     Ssh(ssh::Ssh),
     Wait(wait::Wait),
+    Verify(verify::Verify),
     ListUnits(list_units::ListUnits),
     ListUnitFiles(list_unit_files::ListUnitFiles),
     ListMachines(list_machines::ListMachines),
     Drain(drain::Drain),
     Undrain(undrain::Undrain),
     Registry(registry::Registry),
+    FdForward(fd_forward::FdForward),
+    Completion(completion::Completion),
     Version(version::Version),
 }
 
@@ -74,12 +81,15 @@ impl Command {
             Self::Journal(command) => command.run(context),
             Self::Ssh(command) => command.run(context),
             Self::Wait(command) => command.run(context),
+            Self::Verify(command) => command.run(context),
             Self::ListUnits(command) => command.run(context),
             Self::ListUnitFiles(command) => command.run(context),
             Self::ListMachines(command) => command.run(context),
             Self::Drain(command) => command.run(context),
             Self::Undrain(command) => command.run(context),
             Self::Registry(command) => command.run(context),
+            Self::FdForward(command) => command.run(context),
+            Self::Completion(command) => command.run(context),
             Self::Version(command) => command.run(context),
         }
     }

@@ -1,8 +1,9 @@
 //! The first step of submit, load, start and restart: each unit named is in the registry afterwards, made from the
 //! file here or from its template (contract §3.5). Asking for a state comes later and elsewhere.
 
-mod source;
+pub(crate) mod source;
 
+use cluster::unit_file::UnitFile;
 use cluster::{TargetState, UnitName};
 
 use crate::api::{Api, ApiError, Unit};
@@ -41,6 +42,17 @@ impl Verb {
     }
 }
 
+/// What it means that systemd calls a unit active.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Its process was begun; whether it will last is not known yet.
+    Forked,
+    /// It is at work and will end by itself: `Type=oneshot`.
+    Ends,
+    /// It has said itself that it is ready, or is no service.
+    Ready,
+}
+
 /// A unit that is in the registry now.
 #[derive(Clone, Debug)]
 pub(crate) struct Ready {
@@ -50,8 +62,8 @@ pub(crate) struct Ready {
     pub(crate) desired: TargetState,
     /// Runs on every machine that can.
     pub(crate) global: bool,
-    /// Ends by itself: of `Type=oneshot`.
-    pub(crate) oneshot: bool,
+    /// What `active` says of it.
+    pub(crate) kind: Kind,
     /// Made or replaced just now.
     fresh: bool,
 }
@@ -59,7 +71,7 @@ pub(crate) struct Ready {
 impl Ready {
     fn kept(unit: &Unit) -> Self {
         let (name, desired, global) = (unit.name.clone(), unit.desired, unit.global);
-        Self { name, desired, global, oneshot: source::is_oneshot(&unit.file), fresh: false }
+        Self { name, desired, global, kind: source::kind(&unit.name, &unit.file), fresh: false }
     }
 }
 
@@ -69,6 +81,8 @@ struct Done {
     answers: Vec<String>,
     remarks: Vec<String>,
     warnings: Vec<String>,
+    /// Content to be stored for it first.
+    content: Option<UnitFile>,
 }
 
 /// Why a unit could not be made ready.
@@ -101,6 +115,9 @@ impl Trouble {
 
 const LEAD: &str = "Error creating units";
 
+/// So many files are named in advice.
+const ADVISED_FILES_MAX: usize = 3;
+
 /// Makes every unit `words` stand for ready, in their order, and waits until those made just now read back.
 ///
 /// # Errors
@@ -113,26 +130,70 @@ pub(crate) fn make_ready(
     patience: Patience,
 ) -> Result<Vec<Ready>, Failure> {
     let api = context.api()?;
+    let mut all = Vec::new();
+    each(
+        context,
+        words,
+        |wanted| store(api, intend(api, wanted, verb, replace)?),
+        |done| all.push(done.ready),
+    )?;
+    await_fresh(context, &all, patience)?;
+    Ok(all)
+}
+
+/// The units that would be made ready, with their content where it would be stored first. Nothing is stored.
+///
+/// # Errors
+/// The first unit that could not be made ready.
+pub(crate) fn intended(
+    context: &Context<'_>,
+    words: &[String],
+    verb: Verb,
+    replace: bool,
+) -> Result<Vec<(UnitName, Option<UnitFile>)>, Failure> {
+    let api = context.api()?;
+    let mut all = Vec::new();
+    let take = |done: Done| all.push((done.ready.name, done.content));
+    each(context, words, |wanted| intend(api, wanted, verb, replace), take)?;
+    Ok(all)
+}
+
+/// Does `work` for each unit `words` stand for, and says in their order what there is to say.
+fn each(
+    context: &Context<'_>,
+    words: &[String],
+    work: impl Fn(&Wanted) -> Result<Done, Trouble> + Sync,
+    mut take: impl FnMut(Done),
+) -> Result<(), Failure> {
+    let api = context.api()?;
     let known = || {
         let units = api.units().map_err(|e| Failure::api(LEAD, &e))?;
         Ok(units.into_iter().map(|unit| unit.name).collect())
     };
     let selection = select(words, known).map_err(led)?;
     if let Some(name) = selection.unmatched.first() {
-        return Err(Trouble::from_nowhere(name).failure());
+        return Err(Trouble::from_nowhere(name, "").failure());
     }
-    let mut all = Vec::new();
-    let work = |wanted: &Wanted| make_one(api, wanted, verb, replace);
     let told = lanes::in_order(&selection.units, work, |_, done| {
         done.warnings.iter().for_each(|text| talk::warn(text));
         done.remarks.iter().for_each(|text| talk::say(text));
         done.answers.iter().try_for_each(|text| context.answer(text)).map_err(Trouble::Printing)?;
-        all.push(done.ready);
+        take(done);
         Ok(())
     });
-    told.map_err(Trouble::failure)?;
-    await_fresh(context, &all, patience)?;
-    Ok(all)
+    told.map_err(|trouble| advised(context, words, trouble))
+}
+
+/// fleet's words do not always tell which of several files is wrong, nor where; a person is told what does.
+fn advised(context: &Context<'_>, words: &[String], trouble: Trouble) -> Failure {
+    let files = if words.len() > ADVISED_FILES_MAX { "FILE...".to_owned() } else { words.join(" ") };
+    let (program, is_files_fault) = (context.program, matches!(trouble, Trouble::Words(_, Exit::Failed)));
+    match trouble.failure() {
+        Failure::Says(text, exit) if is_files_fault && talk::has_reader() => {
+            Failure::Says(format!("{text}\n\"{program} verify {files}\" says more."), exit)
+        }
+        other => other,
+    }
 }
 
 /// The same failure, told as one of creating units.
@@ -158,9 +219,10 @@ fn await_fresh(context: &Context<'_>, all: &[Ready], patience: Patience) -> Resu
     }
 }
 
-fn make_one(api: &Api, wanted: &Wanted, verb: Verb, replace: bool) -> Result<Done, Trouble> {
+/// What is to be done for one unit; nothing is stored yet.
+fn intend(api: &Api, wanted: &Wanted, verb: Verb, replace: bool) -> Result<Done, Trouble> {
     match api.unit(&wanted.name)? {
-        Some(unit) if replace => replace_one(api, wanted, &unit, verb),
+        Some(unit) if replace => replace_one(wanted, &unit, verb),
         Some(unit) => {
             let mut done = Done::of(Ready::kept(&unit));
             done.remarks.extend(source::difference(wanted, &unit));
@@ -168,12 +230,12 @@ fn make_one(api: &Api, wanted: &Wanted, verb: Verb, replace: bool) -> Result<Don
         }
         None => {
             let found = source::find(api, wanted)?;
-            put(api, wanted, found)
+            checked(wanted, found)
         }
     }
 }
 
-fn replace_one(api: &Api, wanted: &Wanted, unit: &Unit, verb: Verb) -> Result<Done, Trouble> {
+fn replace_one(wanted: &Wanted, unit: &Unit, verb: Verb) -> Result<Done, Trouble> {
     let file = source::read(&wanted.path).map_err(Trouble::words)?;
     let name = &wanted.name;
     if file.hash() == unit.file.hash() {
@@ -189,40 +251,48 @@ fn replace_one(api: &Api, wanted: &Wanted, unit: &Unit, verb: Verb) -> Result<Do
         ));
         return Ok(done);
     }
-    put(api, wanted, Found { file, remark: None })
+    checked(wanted, Found { file, remark: None })
 }
 
-/// Checks a unit as the server will and stores it.
-fn put(api: &Api, wanted: &Wanted, found: Found) -> Result<Done, Trouble> {
-    let name = &wanted.name;
-    source::check(name, &found.file).map_err(Trouble::words)?;
+/// Stores the content of a unit, if it has to be.
+fn store(api: &Api, done: Done) -> Result<Done, Trouble> {
+    let Some(file) = &done.content else { return Ok(done) };
+    let name = &done.ready.name;
     let refused = |e: ApiError| match e {
         ApiError::Refused { .. } => Trouble::words(format_args!("failed creating unit {name}: {e}")),
         other => Trouble::Api(other),
     };
-    api.create(name, &found.file).map_err(refused)?;
+    api.create(name, file).map_err(refused)?;
+    Ok(done)
+}
+
+/// A unit that is to be stored, checked as the server will.
+fn checked(wanted: &Wanted, found: Found) -> Result<Done, Trouble> {
+    let name = &wanted.name;
+    source::check(name, &found.file).map_err(Trouble::words)?;
     let ready = Ready {
         name: name.clone(),
         desired: TargetState::Inactive,
         global: source::is_global(name, &found.file),
-        oneshot: source::is_oneshot(&found.file),
+        kind: source::kind(name, &found.file),
         fresh: true,
     };
     let mut done = Done::of(ready);
     done.remarks.extend(found.remark);
     done.warnings.extend(source::unknown_options(name, &found.file));
+    done.content = Some(found.file);
     Ok(done)
 }
 
 impl Done {
     const fn of(ready: Ready) -> Self {
-        Self { ready, answers: Vec::new(), remarks: Vec::new(), warnings: Vec::new() }
+        Self { ready, answers: Vec::new(), remarks: Vec::new(), warnings: Vec::new(), content: None }
     }
 }
 
 impl Trouble {
     /// Neither the registry nor a folder here has it.
-    fn from_nowhere(name: &str) -> Self {
-        Self::Words(format!("unable to find Unit({name}) in Registry or on filesystem"), Exit::NotFound)
+    fn from_nowhere(name: &str, hint: &str) -> Self {
+        Self::Words(format!("unable to find Unit({name}) in Registry or on filesystem{hint}"), Exit::NotFound)
     }
 }

@@ -1,9 +1,11 @@
 //! `--fields` and `--no-legend` of every listing: from the text a user gave to the columns of a table. What a
 //! column holds is told by the listing, other forms than a table are `output`'s.
 
+use crate::args::nearest::nearest;
 use crate::exit::Failure;
 use crate::output::Value;
 use crate::table::Table;
+use crate::talk;
 
 /// One column a listing can show: its name, and its cell for a row.
 pub(crate) struct Field<R: ?Sized> {
@@ -25,19 +27,32 @@ pub(crate) fn choose<'f, R: ?Sized>(all: &'f [Field<R>], asked: &str) -> Result<
     }
     let find = |name: &str| {
         let found = all.iter().find(|field| field.name == name);
-        found.ok_or_else(|| Failure::new(format_args!("Invalid key in output format: {name:?}")))
+        found.ok_or_else(|| Failure::new(unknown(name, all)))
     };
     asked.split(',').map(find).collect()
 }
 
-/// The finished table.
-pub(crate) fn tabulate<R>(rows: &[R], fields: &[&Field<R>], legend: bool) -> String {
+/// fleet's words for a field that is not there; a person is told which there are as well.
+fn unknown<R: ?Sized>(name: &str, all: &[Field<R>]) -> String {
+    let mut text = format!("Invalid key in output format: {name:?}");
+    if let Some(near) = nearest(name, all.iter().map(|field| field.name)) {
+        text.push_str(&format!("\nDid you mean {near:?}?"));
+    }
+    if talk::has_reader() {
+        let names: Vec<&str> = all.iter().map(|field| field.name).collect();
+        text.push_str(&format!("\nThere are: {}", names.join(", ")));
+    }
+    text
+}
+
+/// The finished table, cut to `screen` columns.
+pub(crate) fn tabulate<R>(rows: &[R], fields: &[&Field<R>], legend: bool, screen: Option<usize>) -> String {
     let names: Vec<&str> = fields.iter().map(|field| field.name).collect();
     let mut table = Table::with_heading(&names, legend);
     for row in rows {
         table.push(fields.iter().map(|field| (field.cell)(row)));
     }
-    table.text()
+    table.text_within(screen)
 }
 
 #[cfg(test)]
@@ -52,7 +67,10 @@ mod tests {
     #[test]
     fn columns_come_as_asked() {
         let fields = choose(&ALL, "even,number,even").unwrap();
-        assert_eq!(tabulate(&[1, 2], &fields, true), "EVEN\tNUMBER\tEVEN\nfalse\t1\tfalse\ntrue\t2\ttrue\n");
+        assert_eq!(
+            tabulate(&[1, 2], &fields, true, None),
+            "EVEN\tNUMBER\tEVEN\nfalse\t1\tfalse\ntrue\t2\ttrue\n"
+        );
     }
 
     #[test]

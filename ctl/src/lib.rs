@@ -6,8 +6,10 @@ mod api;
 mod args;
 mod clock;
 mod command;
+mod complete;
 mod context;
 mod create;
+pub mod documents;
 mod exit;
 mod fields;
 mod filter;
@@ -17,8 +19,11 @@ mod naming;
 mod orders;
 mod output;
 mod remote;
+mod screen;
+mod suggest;
 mod table;
 mod talk;
+mod verify;
 mod waiting;
 
 use std::ffi::OsString;
@@ -52,11 +57,15 @@ fn program(called: Option<OsString>) -> &'static str {
 }
 
 fn act(program: &str, words: &[String]) -> Result<Exit, Failure> {
+    if let Some(question) = remote::question(words) {
+        return remote::answer(question);
+    }
     match args::parse(program, words, &|name| std::env::var(name).ok())? {
         Meant::Help(page) => {
             context::print(&page)?;
             Ok(Exit::Ok)
         }
+        Meant::Complete(words) => complete::run(program, &words),
         Meant::Run(flags) => flags.command.run(&Context::new(program, &flags)),
     }
 }

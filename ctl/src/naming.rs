@@ -29,6 +29,8 @@ pub(crate) struct Selection {
     pub(crate) units: Vec<Wanted>,
     /// Completed like names.
     pub(crate) unmatched: Vec<String>,
+    /// Each pattern that matched, and what.
+    pub(crate) matched: Vec<(String, Vec<UnitName>)>,
 }
 
 /// Finds the units that `words` stand for. `registry` is asked once, for every unit's name, and only if a pattern
@@ -62,6 +64,9 @@ pub(crate) fn select(
         };
         if found.is_empty() {
             selection.unmatched.push(mangled(word));
+        } else if is_pattern(word) {
+            let names = found.iter().map(|wanted| wanted.name.clone()).collect();
+            selection.matched.push((word.clone(), names));
         }
         selection.units.extend(found.into_iter().filter(|wanted| seen.insert(wanted.name.clone())));
     }

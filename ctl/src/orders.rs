@@ -10,7 +10,7 @@ use crate::api::{Api, ApiError, Select, Unit, UnitState};
 use crate::context::Context;
 use crate::exit::{Exit, Failure};
 use crate::lanes;
-use crate::naming::select;
+use crate::naming::{Selection, Wanted, select};
 use crate::talk;
 use crate::waiting::{Missing, Patience, Sight, wait};
 
@@ -19,6 +19,9 @@ pub(crate) const LEAD: &str = "Error retrieving units";
 
 /// Up to this many units are asked for one by one; more come as one list.
 pub(crate) const ASKED_SINGLY_MAX: usize = 4;
+
+/// A pattern that matches more units than this is asked about before it takes them down.
+const MATCHED_SILENTLY_MAX: usize = 10;
 
 /// After this long a unit that failed instead of being launched is believed to have failed of this start, and not
 /// of one before it.
@@ -44,12 +47,45 @@ pub(crate) enum Goal {
 /// # Errors
 /// A word that can be no name, or no answer from the API.
 pub(crate) fn named(context: &Context<'_>, words: &[String]) -> Result<Vec<UnitName>, Failure> {
+    selected(context, words).map(|selection| names_of(selection.units))
+}
+
+fn selected(context: &Context<'_>, words: &[String]) -> Result<Selection, Failure> {
     let api = context.api()?;
-    let selection = select(words, || {
+    select(words, || {
         let units = api.units().map_err(|e| Failure::api(LEAD, &e))?;
         Ok(units.into_iter().map(|unit| unit.name).collect())
-    })?;
-    Ok(selection.units.into_iter().map(|wanted| wanted.name).collect())
+    })
+}
+
+fn names_of(units: Vec<Wanted>) -> Vec<UnitName> {
+    units.into_iter().map(|wanted| wanted.name).collect()
+}
+
+/// The same for a verb that takes units down: what a pattern matched is said, and where that is a lot a person is asked
+/// first, unless `yes` was said already.
+///
+/// # Errors
+/// The same, and a person who does not want it.
+pub(crate) fn doomed(
+    context: &Context<'_>,
+    words: &[String],
+    verb: &str,
+    yes: bool,
+) -> Result<Vec<UnitName>, Failure> {
+    let selection = selected(context, words)?;
+    for (pattern, names) in &selection.matched {
+        let list: Vec<&str> = names.iter().map(UnitName::as_str).collect();
+        talk::say(&format!("{pattern} matches {}", list.join(" ")));
+    }
+    let many = selection.matched.iter().any(|(_, names)| names.len() > MATCHED_SILENTLY_MAX);
+    if many && !yes && talk::can_ask() {
+        let count = selection.units.len();
+        if !talk::asks(&format!("{verb} {count} units? [y/N] ")) {
+            return Err(Failure::new("nothing was done"));
+        }
+    }
+    Ok(names_of(selection.units))
 }
 
 /// The units `words` stand for that exist, in the order of the words; others are passed over in silence, as fleet
@@ -58,8 +94,15 @@ pub(crate) fn named(context: &Context<'_>, words: &[String]) -> Result<Vec<UnitN
 /// # Errors
 /// A word that can be no name, or no answer from the API.
 pub(crate) fn existing(context: &Context<'_>, words: &[String]) -> Result<Vec<Unit>, Failure> {
-    let names = named(context, words)?;
-    let mut units = read_units(context.api()?, &names).map_err(|e| Failure::api(LEAD, &e))?;
+    existing_of(context, &named(context, words)?)
+}
+
+/// Those of `names` that exist, in their order.
+///
+/// # Errors
+/// No answer from the API.
+pub(crate) fn existing_of(context: &Context<'_>, names: &[UnitName]) -> Result<Vec<Unit>, Failure> {
+    let mut units = read_units(context.api()?, names).map_err(|e| Failure::api(LEAD, &e))?;
     Ok(names.iter().filter_map(|name| units.remove(name)).collect())
 }
 

@@ -11,6 +11,7 @@ use serde::{Serialize, Serializer};
 
 use crate::exit::Failure;
 use crate::fields::{Field, choose, tabulate};
+use crate::screen;
 
 /// What `version` says in `-o json`. It grows when a key goes away or changes its meaning; a new key is no reason.
 const SCHEMA_VERSION: u32 = 1;
@@ -123,6 +124,8 @@ pub(crate) struct Shape<R: 'static> {
     listing: &'static Listing<R>,
     output: Output,
     fields: Vec<&'static Field<R>>,
+    /// Columns a row has to fit on.
+    screen: Option<usize>,
 }
 
 impl<R> Listing<R> {
@@ -150,11 +153,17 @@ impl<R> Listing<R> {
                 }
             });
         }
-        Ok(Shape { listing: self, output, fields })
+        Ok(Shape { listing: self, output, fields, screen: screen::output_columns() })
     }
 }
 
 impl<R> Shape<R> {
+    /// The same, with nothing cut if `full`.
+    pub(crate) fn whole_if(mut self, full: bool) -> Self {
+        self.screen = self.screen.filter(|_| !full);
+        self
+    }
+
     /// True where machines are to be named with their addresses, which have to be asked for.
     pub(crate) fn needs_addresses(&self) -> bool {
         let needs = |name: &str| match self.output {
@@ -171,7 +180,8 @@ impl<R> Shape<R> {
     /// A row is too large to be written as JSON.
     pub(crate) fn text(&self, rows: &[R], legend: bool) -> Result<String, Failure> {
         match self.output {
-            Output::Text | Output::Wide => Ok(tabulate(rows, &self.fields, legend)),
+            Output::Text => Ok(tabulate(rows, &self.fields, legend, self.screen)),
+            Output::Wide => Ok(tabulate(rows, &self.fields, legend, None)),
             Output::Name => Ok(self.names(rows)),
             Output::JsonLines => {
                 rows.iter().map(|row| self.object(row).map(|object| object + "\n")).collect()

@@ -1,6 +1,8 @@
 //! Tables as fleet printed them and scripts cut them: cells padded with TABs to a common width (contract §3.3).
 //! Which rows and columns there are is for the listings to say.
 
+use crate::screen::elided;
+
 /// Width of one TAB on a terminal, in columns.
 const TAB_COLUMNS: usize = 8;
 
@@ -28,14 +30,23 @@ impl Table {
 
     /// The whole text, each row ended by a newline.
     pub(crate) fn text(&self) -> String {
+        self.text_within(None)
+    }
+
+    /// The same with cells cut where rows would not fit on a line of `screen` columns.
+    pub(crate) fn text_within(&self, screen: Option<usize>) -> String {
         let columns = self.rows.iter().map(Vec::len).max().unwrap_or(0);
-        let widths: Vec<usize> = (0..columns).map(|column| self.width(column)).collect();
+        let mut longest: Vec<usize> = (0..columns).map(|column| self.longest(column)).collect();
+        if let Some(screen) = screen {
+            shrink(&mut longest, screen);
+        }
         let mut text = String::new();
         for row in &self.rows {
-            for (position, (cell, width)) in row.iter().zip(&widths).enumerate() {
-                text.push_str(cell);
+            for (position, (cell, longest)) in row.iter().zip(&longest).enumerate() {
+                let cell = elided(cell, *longest);
+                text.push_str(&cell);
                 if position + 1 < row.len() {
-                    let missing = width.saturating_sub(cell.chars().count());
+                    let missing = stop_behind(*longest).saturating_sub(cell.chars().count());
                     text.extend(std::iter::repeat_n('\t', missing.div_ceil(TAB_COLUMNS)));
                 }
             }
@@ -44,10 +55,28 @@ impl Table {
         text
     }
 
-    fn width(&self, column: usize) -> usize {
-        let longest =
-            self.rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max();
-        (longest.unwrap_or(0) + 1).next_multiple_of(TAB_COLUMNS)
+    fn longest(&self, column: usize) -> usize {
+        let cells = self.rows.iter().filter_map(|row| row.get(column));
+        cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
+    }
+}
+
+/// Where the next column begins behind cells of at most `longest` characters.
+fn stop_behind(longest: usize) -> usize {
+    (longest + 1).next_multiple_of(TAB_COLUMNS)
+}
+
+/// Takes from the widest columns, of equals from the one farthest to the right, until a row fits on `screen` columns.
+fn shrink(longest: &mut [usize], screen: usize) {
+    loop {
+        let Some((last, before)) = longest.split_last() else { return };
+        let used: usize = before.iter().map(|longest| stop_behind(*longest)).sum::<usize>() + last;
+        let widest =
+            longest.iter_mut().filter(|longest| **longest >= TAB_COLUMNS).max_by_key(|longest| **longest);
+        match widest {
+            Some(widest) if used > screen => *widest -= 1,
+            _ => return,
+        }
     }
 }
 
@@ -77,6 +106,31 @@ mod tests {
         assert_eq!(table(&[&["SUB", "x"], &["inactive", "y"]]), "SUB\t\tx\ninactive\ty\n");
         assert_eq!(table(&[&["1234567", "x"], &["1", "y"]]), "1234567\tx\n1\ty\n");
         assert_eq!(table(&[&["only one column is never padded"]]), "only one column is never padded\n");
+    }
+
+    /// How far a line reaches on a terminal.
+    fn shown_columns(line: &str) -> usize {
+        line.chars().fold(0, |at, c| if c == '\t' { stop_behind(at) } else { at + 1 })
+    }
+
+    #[test]
+    fn a_row_fits_the_screen() {
+        let mut table = Table::with_heading(&["unit", "machine", "desc"], true);
+        let cells =
+            |unit: &str, desc: &str| [unit.to_owned(), "148a18ff.../10.10.1.1".to_owned(), desc.to_owned()];
+        table.push(cells("a.service", &"words ".repeat(20)));
+        table.push(cells(&"long-".repeat(12), "short"));
+        for screen in [80, 60, 41, 132] {
+            for line in table.text_within(Some(screen)).lines() {
+                assert!(shown_columns(line) <= screen, "{screen}: {line:?}");
+            }
+        }
+        assert_eq!(table.text_within(Some(1000)), table.text());
+        assert!(
+            table.text_within(Some(80)).contains("148a18ff.../10.10.1.1"),
+            "{}",
+            table.text_within(Some(80))
+        );
     }
 
     #[test]

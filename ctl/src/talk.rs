@@ -5,10 +5,20 @@ use std::io::{self, IsTerminal, Write};
 use std::panic::Location;
 
 use crate::clock;
+use crate::screen;
 
-/// One remark.
+/// One remark. On a terminal lines are broken between words; elsewhere they are left whole.
 pub(crate) fn say(line: &str) {
-    let _ = writeln!(io::stderr(), "{}", printable(line));
+    let mut line = printable(line);
+    if let Some(columns) = screen::talk_columns() {
+        line = screen::wrapped(&line, columns);
+    }
+    let _ = writeln!(io::stderr(), "{line}");
+}
+
+/// Writes to standard error as it is: control sequences for a terminal.
+pub(crate) fn draw(text: &str) {
+    let _ = io::stderr().write_all(text.as_bytes());
 }
 
 /// A log line of level WARN.
@@ -39,8 +49,21 @@ pub(crate) fn has_reader() -> bool {
     io::stderr().is_terminal()
 }
 
+/// True where a person can be asked something.
+pub(crate) fn can_ask() -> bool {
+    io::stdin().is_terminal() && has_reader()
+}
+
+/// Asks a person; anything but a yes is a no.
+pub(crate) fn asks(question: &str) -> bool {
+    draw(&printable(question));
+    let mut answer = String::new();
+    let _ = io::stdin().read_line(&mut answer);
+    matches!(answer.trim(), "y" | "Y" | "yes" | "Yes")
+}
+
 /// Control characters other than line ends and TABs would reach the terminal; names and reasons come from outside.
-fn printable(text: &str) -> String {
+pub(crate) fn printable(text: &str) -> String {
     text.replace(|c: char| c.is_control() && c != '\n' && c != '\t', "?")
 }
 

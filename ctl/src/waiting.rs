@@ -2,6 +2,7 @@
 //! within the attempts a user allows (contract §3.6). What is looked at, and what counts as arrival, is
 //! told by the caller.
 
+mod progress;
 mod rest;
 
 use std::time::Duration;
@@ -12,6 +13,7 @@ use crate::api::{Api, ApiError};
 use crate::clock::boottime;
 use crate::exit::Failure;
 use crate::talk;
+use progress::Progress;
 use rest::Rest;
 
 pub(crate) use rest::pause;
@@ -51,6 +53,8 @@ pub(crate) enum Sight<T> {
     There(T),
     /// It has not, for a reason if one is known.
     NotYet(Option<String>),
+    /// It will be after this long, unless something changes.
+    Soon(Duration),
     /// It never will.
     Never(String),
 }
@@ -92,15 +96,22 @@ pub(crate) fn wait<T>(
     let start = boottime();
     let mut missing = Missing { late: units.to_vec(), lost: Vec::new() };
     let mut remarks = Remarks::default();
+    let progress = Progress::of(units.len());
+    let mut greet = |name: &UnitName, what: T| {
+        progress.clear();
+        greet(name, what)
+    };
     let mut answered = start;
     let mut rest = Rest::new(api);
+    let mut soon = None;
     while !missing.late.is_empty() {
         let elapsed = boottime().saturating_sub(start);
         match look(&missing.late, elapsed) {
             Ok(sights) => {
                 answered = boottime();
+                soon = all_soon(&sights);
                 let reasons = sort(&mut missing, sights, &mut greet)?;
-                remarks.after(elapsed, &reasons);
+                remarks.after(elapsed, &reasons, &progress);
             }
             Err(e) if e.is_passing() && boottime().saturating_sub(answered) < OUTAGE_MAX => {}
             Err(e) => return Err(Failure::Says(e.to_string(), e.exit())),
@@ -110,7 +121,7 @@ pub(crate) fn wait<T>(
         if left.is_some_and(|left| left.is_zero()) || missing.late.is_empty() {
             break;
         }
-        rest.rest(&missing.late, elapsed, left)?;
+        rest.rest(&missing.late, elapsed, left, soon)?;
     }
     Ok(missing)
 }
@@ -129,10 +140,24 @@ fn sort<T>(
                 missing.late.push(name.clone());
                 reasons.push((name, reason));
             }
+            Sight::Soon(_) => missing.late.push(name),
             Sight::Never(why) => missing.lost.push((name, why)),
         }
     }
     Ok(reasons)
+}
+
+/// How long no look is needed: nothing but time is missing for any that have not arrived.
+fn all_soon<T>(sights: &[Sight<T>]) -> Option<Duration> {
+    let mut longest = None;
+    for sight in sights {
+        match sight {
+            Sight::There(_) | Sight::Never(_) => {}
+            Sight::NotYet(_) => return None,
+            Sight::Soon(time) => longest = longest.max(Some(*time)),
+        }
+    }
+    longest
 }
 
 /// What a person has been told so far.
@@ -142,8 +167,9 @@ struct Remarks {
 }
 
 impl Remarks {
-    fn after(&mut self, elapsed: Duration, reasons: &[(UnitName, Option<String>)]) {
+    fn after(&mut self, elapsed: Duration, reasons: &[(UnitName, Option<String>)], progress: &Progress) {
         let Some((name, reason)) = reasons.first() else { return };
+        progress.show(reasons.len(), name.as_str());
         if elapsed < SILENCE_MAX || !talk::has_reader() {
             return;
         }
@@ -152,6 +178,7 @@ impl Remarks {
         let why = reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
         let remark = format!("still waiting for {name}{more}{why}");
         if remark != self.last {
+            progress.clear();
             talk::say(&remark);
             self.last = remark;
         }

@@ -22,7 +22,7 @@ mod by_agent {
     use crate::double::Double;
     use crate::double::fleet::{Fleet, Shown};
     use crate::run::{Outcome, run};
-    use crate::session::{PLACES, Stage, replay};
+    use crate::session::{PLACES, Stage, replay, replay_contract};
 
     impl Stage for Double {
         fn run(&mut self, line: &str) -> Outcome {
@@ -47,6 +47,13 @@ mod by_agent {
         let wrong = replay(&mut Double::start("golden", Fleet::placing(&PLACES)));
         assert!(wrong.is_empty(), "{wrong}");
     }
+
+    #[test]
+    fn the_contract_is_kept_beyond_the_session() {
+        let places = [("hello.service", 0), ("web@4.service", 1)];
+        let wrong = replay_contract(&mut Double::start("contract", Fleet::placing(&places)), &[]);
+        assert!(wrong.is_empty(), "{wrong}");
+    }
 }
 
 #[cfg(test)]
@@ -57,7 +64,7 @@ mod by_etcd {
     use crate::conductor::Conductor;
     use crate::double::fleet::Shown;
     use crate::run::{Outcome, outcome, words};
-    use crate::session::{PLACES, Stage, replay};
+    use crate::session::{PLACES, Stage, replay, replay_contract};
 
     impl Stage for Conductor {
         fn run(&mut self, line: &str) -> Outcome {
@@ -85,6 +92,14 @@ mod by_etcd {
         let wrong = replay(&mut Conductor::start(&PLACES));
         assert!(wrong.is_empty(), "{wrong}");
     }
+
+    #[test]
+    fn the_contract_is_kept_beyond_the_session() {
+        let places = [("hello.service", 0), ("web@4.service", 1)];
+        // An endpoint is an etcd's here.
+        let wrong = replay_contract(&mut Conductor::start(&places), &["045"]);
+        assert!(wrong.is_empty(), "{wrong}");
+    }
 }
 
 #[cfg(test)]
@@ -96,7 +111,7 @@ mod by_routes {
     use crate::double::fleet::Shown;
     use crate::run::{Outcome, run};
     use crate::served::Served;
-    use crate::session::{PLACES, Stage, replay};
+    use crate::session::{PLACES, Stage, replay, replay_contract};
 
     impl Stage for Served {
         fn run(&mut self, line: &str) -> Outcome {
@@ -122,5 +137,12 @@ mod by_routes {
         let wrong = replay(&mut served);
         assert!(wrong.is_empty(), "{wrong}");
         assert!(served.asked().iter().any(|line| line.contains("/changes?")), "nothing was waited for");
+    }
+
+    #[test]
+    fn the_contract_is_kept_beyond_the_session() {
+        let places = [("hello.service", 0), ("web@4.service", 1)];
+        let wrong = replay_contract(&mut Served::start(Conductor::start(&places)), &[]);
+        assert!(wrong.is_empty(), "{wrong}");
     }
 }

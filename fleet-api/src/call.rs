@@ -1,6 +1,7 @@
 //! A request read to its end, and its way to the registry. Reading is quick and asks nobody; a [`Task`] asks the store
 //! and blocks.
 
+use cluster::rehearse::Wish;
 use cluster::{MachineId, UnitName};
 use registry::store::Store;
 
@@ -16,7 +17,7 @@ use super::reply::{Done, Reply};
 use super::route::{Order, Question, Route};
 use super::select::Select;
 use super::status::Status;
-use super::{explain, machines, states, units};
+use super::{explain, machines, rehearsal, states, units};
 
 /// The API's description of itself (contract §5.2), with fleet's own texts.
 pub(super) const DISCOVERY: &str = include_str!("discovery.json");
@@ -43,6 +44,7 @@ enum Kind {
     Unit { name: UnitName, lingering: bool },
     State(UnitName),
     Explain(UnitName),
+    Rehearsal(Vec<Wish>),
     PatchMachines(Vec<Change>),
     Drain { machine: MachineId, on: bool },
     PutUnit(UnitOrder),
@@ -88,6 +90,7 @@ fn ask(question: Question, request: &Request, page_limit: u16) -> Result<Call, F
         }
         Question::State(name) => Kind::State(known(&name, states::no_state)?),
         Question::Explain(name) => Kind::Explain(known(&name, Failure::no_unit)?),
+        Question::Rehearsal => Kind::Rehearsal(rehearsal::read(&request.body)?),
     };
     Ok(Call::Task(Task(kind)))
 }
@@ -106,6 +109,7 @@ impl Task {
             Kind::Unit { name, lingering: false } => units::one(store, &name),
             Kind::State(name) => states::one(store, name),
             Kind::Explain(name) => explain::explain(store, &name),
+            Kind::Rehearsal(wishes) => rehearsal::answer(store, &wishes),
             Kind::PatchMachines(changes) => return patch::apply(store, &changes),
             Kind::Drain { machine, on } => return machines::drain(store, &machine, on),
             Kind::PutUnit(order) => return put::put(store, &order),

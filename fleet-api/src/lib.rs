@@ -4,7 +4,7 @@
 //!
 //! ```text
 //! call ── route ─┬─ units ── view      objects from the registry's records
-//!                ├─ states, machines, explain
+//!                ├─ states, machines, explain, rehearsal
 //!                ├─ put, patch         orders, read and checked
 //!                └─ reply ── list ── wire
 //! ```
@@ -20,6 +20,7 @@ mod page;
 mod patch;
 mod put;
 mod reads;
+mod rehearsal;
 mod reply;
 mod route;
 mod select;

@@ -32,6 +32,8 @@ pub(super) enum Question {
     State(String),
     /// Why a unit is where it is.
     Explain(String),
+    /// What would become of units that are described in the body.
+    Rehearsal,
     /// What changed since a moment.
     Changes,
 }
@@ -99,6 +101,8 @@ impl Route {
             (["changes"], Method::Get) => Ok(Self::Ask(Question::Changes)),
             (["changes"], _) => Err(not_allowed("GET")),
             (["state" | "explain", name], _) if !name.is_empty() => Err(not_allowed("GET")),
+            (["rehearsal"], Method::Post) => Ok(Self::Ask(Question::Rehearsal)),
+            (["rehearsal"], _) => Err(not_allowed("POST")),
             (["registry", "adopt"], Method::Post) => Ok(Self::Order(Order::Adopt)),
             (["registry", "adopt"], _) => Err(not_allowed("POST")),
             _ => Err(nothing_there()),
@@ -140,6 +144,10 @@ mod tests {
             assert_eq!(get("state"), Ok(Route::Ask(Question::States)));
             assert_eq!(get("state/a.service"), Ok(Route::Ask(Question::State("a.service".into()))));
             assert_eq!(get("explain/a.service"), Ok(Route::Ask(Question::Explain("a.service".into()))));
+            assert_eq!(
+                ask(Method::Post, &format!("{prefix}/rehearsal")),
+                Ok(Route::Ask(Question::Rehearsal))
+            );
             let drain = Route::Order(Order::Drain { machine: "m".into(), on: true });
             assert_eq!(ask(Method::Post, &format!("{prefix}/machines/m/drain")), Ok(drain));
             assert_eq!(
@@ -166,6 +174,7 @@ mod tests {
             (Method::Post, "changes", 405, "only GET supported against this resource"),
             (Method::Get, "registry/adopt", 405, "only POST supported against this resource"),
             (Method::Get, "machines/m/drain", 405, "only POST supported against this resource"),
+            (Method::Get, "rehearsal", 405, "only POST supported against this resource"),
         ];
         for (method, path, status, message) in cases {
             assert_eq!(ask(method, &format!("fleet/v1/{path}")), Err((status, message.to_owned())), "{path}");

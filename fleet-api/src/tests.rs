@@ -8,6 +8,7 @@
 //! row ID @SESSION NAME @INCARNATION ORDER LOAD/ACTIVE/SUB [other-content] [error: TEXT]
 //! leaf KEY VALUE
 //! show units|machines|states [LIMIT] | show explain NAME | show unit NAME
+//! show rehearsal BODY
 //! ```
 
 #[path = "../../cluster/tests/runner/mod.rs"]
@@ -23,7 +24,7 @@ use super::page::Extent;
 use super::reads::Files;
 use super::reply::Reply;
 use super::select::Select;
-use super::{explain, machines, states, units};
+use super::{explain, machines, rehearsal, states, units};
 use crate::{Failure, Method, Request};
 
 fn number(word: &str) -> u64 {
@@ -155,6 +156,9 @@ fn answer(input: &str) -> String {
                 states::listing(snapshot.clone(), &Select::default(), extent)
             }),
             "explain" => text(explain::from(&snapshot, &name())),
+            "rehearsal" => {
+                text(rehearsal::read(of.as_bytes()).and_then(|wishes| rehearsal::from(snapshot, &wishes)))
+            }
             "unit" => text(units::object(&snapshot, &name())),
             _ => panic!("no such question: {kind}"),
         };

@@ -1,11 +1,14 @@
 //! Sockets that systemd opened for the agent (sd_listen_fds(3)). They become listeners here; what is served on
 //! them is the agent's business.
+//!
+//! The descriptors themselves stay open beside the listeners, which are copies: a program that takes this one's place in
+//! the same process finds them where systemd put them.
 
 use std::ffi::OsString;
 use std::fmt;
 use std::io;
 use std::net::TcpListener;
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -79,10 +82,24 @@ pub fn take_listeners() -> Result<Vec<Passed>, ActivationError> {
     fds.zip(names)
         .map(|(fd, name)| {
             let failed = |why| ActivationError::Socket(fd, name.to_owned(), why);
-            let listener = own(fd).and_then(listener).map_err(failed)?;
+            let listener = passed(fd).and_then(copied).and_then(listener).map_err(failed)?;
             Ok(Passed { name: name.to_owned(), listener })
         })
         .collect()
+}
+
+/// Lets a program that this process becomes inherit the passed sockets, in their old places.
+///
+/// # Errors
+/// A descriptor was closed by somebody who had no business with it.
+pub fn hand_on_listeners() -> io::Result<()> {
+    let variable = |name: &str| std::env::var_os(name).and_then(|value: OsString| value.into_string().ok());
+    let count = passed_count(&variable, std::process::id()).ok().flatten().unwrap_or(0);
+    let end = FIRST.saturating_add(RawFd::try_from(count).unwrap_or(RawFd::MAX));
+    (FIRST..end).try_for_each(|fd| {
+        fcntl(passed(fd)?, FcntlArg::F_SETFD(FdFlag::empty()))?;
+        Ok(())
+    })
 }
 
 /// How many descriptors were passed to process `pid`; `None` if none were, or to another.
@@ -103,17 +120,22 @@ fn passed_count(
     }
 }
 
-/// Takes ownership of a descriptor systemd promised.
+/// A descriptor systemd promised.
 #[allow(unsafe_code)]
-fn own(fd: RawFd) -> io::Result<OwnedFd> {
+fn passed(fd: RawFd) -> io::Result<BorrowedFd<'static>> {
     // Also true for a descriptor that is open and broken, which the checks of `listener` then find.
     if Path::new("/proc/self/fd").join(fd.to_string()).symlink_metadata().is_err() {
         return Err(io::Error::new(io::ErrorKind::NotFound, "not open"));
     }
     // SAFETY: the descriptor is open (checked above). LISTEN_PID says that systemd opened it for this very
-    // process and left it to us; nothing else in this program knows its number, and `TAKEN` makes sure that
-    // this is reached once per process, so no second owner comes to be.
-    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+    // process and left it to us; nothing in this program owns its number, so that it stays open to the end.
+    Ok(unsafe { BorrowedFd::borrow_raw(fd) })
+}
+
+/// A copy of our own; both are closed when a child is started.
+fn copied(fd: BorrowedFd<'static>) -> io::Result<OwnedFd> {
+    fcntl(fd, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC))?;
+    fd.try_clone_to_owned()
 }
 
 fn listener(fd: OwnedFd) -> io::Result<Listener> {
@@ -195,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn a_descriptor_that_is_not_open_is_never_owned() {
-        assert_eq!(own(1_000_000).expect_err("not open").to_string(), "not open");
+    fn a_descriptor_that_is_not_open_is_never_used() {
+        assert_eq!(passed(1_000_000).expect_err("not open").to_string(), "not open");
     }
 }

@@ -25,7 +25,7 @@ mod systemctl;
 mod unit_dir;
 mod unit_links;
 
-pub use activation::{ActivationError, Listener, Passed, take_listeners};
+pub use activation::{ActivationError, Listener, Passed, hand_on_listeners, take_listeners};
 pub use changes::{Changes, Drained};
 pub use error::{BatchError, FileCause, FileError, Refusal, SystemdError};
 pub use failure::{Exit, Failure};

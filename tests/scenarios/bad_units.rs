@@ -22,6 +22,9 @@ fn pinned(world: &World, number: usize) -> String {
     format!("MachineID={}", world.machine(number).identity().machine_id)
 }
 
+/// Fails before it is ever active.
+const FAILS: &str = "[Service]\nExecStartPre=/bin/false\nExecStart=/bin/sleep infinity\n";
+
 fn refused(world: &mut World) -> Outcome {
     world.fresh()?;
     let pin = pinned(world, 2);
@@ -30,10 +33,10 @@ fn refused(world: &mut World) -> Outcome {
     let run = before.runs();
     let bad = [
         ("b-refused.service", "[Service]\nType=nonsense\n", "bad unit file setting"),
-        ("c-fails.service", "[Service]\nExecStart=/bin/false\n", "exit-code"),
+        ("c-fails.service", FAILS, "exit-code"),
         // systemd's own verdict. The line that names the program comes from a process that ends at once, and the
         // journal does not always know whose it was.
-        ("d-missing.service", "[Service]\nExecStart=/no/such/program\n", "203/EXEC"),
+        ("d-missing.service", "[Service]\nType=exec\nExecStart=/no/such/program\n", "203/EXEC"),
     ];
     for (name, content, word) in bad {
         world.write_unit(name, &format!("{content}\n[X-Fleet]\n{pin}\n"))?;
@@ -44,7 +47,7 @@ fn refused(world: &mut World) -> Outcome {
     // In one command: each bad one is named with its trouble, and the good one between them runs.
     world.write_unit("e-refused.service", &format!("[Service]\nType=nonsense\n\n[X-Fleet]\n{pin}\n"))?;
     world.write_unit("f-good.service", &sleeper_with(&pin))?;
-    world.write_unit("g-fails.service", &format!("[Service]\nExecStart=/bin/false\n\n[X-Fleet]\n{pin}\n"))?;
+    world.write_unit("g-fails.service", &format!("{FAILS}\n[X-Fleet]\n{pin}\n"))?;
     let all = exits(world.ctl("start e-refused.service f-good.service g-fails.service")?, 1)?;
     world.unit("f-good.service").runs_on(&[2])?;
     before.still_runs_as(&run)?;
@@ -57,6 +60,11 @@ fn refused(world: &mut World) -> Outcome {
             "exit-code",
         ],
     )?;
+    // Active for a moment, and ctl may have gone by then: the cluster knows all the same.
+    world.write_unit("h-dies.service", &format!("[Service]\nExecStart=/bin/false\n\n[X-Fleet]\n{pin}\n"))?;
+    world.ctl("start h-dies.service")?;
+    world.done("wait --for failed --timeout 15s h-dies.service")?;
+    before.still_runs_as(&run)?;
     // Mended and replaced, it runs.
     world.write_unit("b-refused.service", &sleeper_with(&pin))?;
     world.done("start --replace b-refused.service")?;

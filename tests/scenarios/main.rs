@@ -3,6 +3,7 @@
 
 mod agents;
 mod bad_units;
+mod cloud;
 mod departure;
 mod guide;
 mod identity;
@@ -10,11 +11,14 @@ mod lifecycle;
 mod loss;
 mod machines;
 mod metadata;
+mod mixed;
 mod placement;
+mod release;
 mod remote;
 mod sidekick;
 mod store;
 mod units;
+mod upgrade;
 
 use std::process::ExitCode;
 
@@ -46,6 +50,10 @@ fn all() -> impl Iterator<Item = &'static Scenario> {
         loss::ALL,
         store::ALL,
         remote::ALL,
+        upgrade::ALL,
+        mixed::ALL,
+        release::ALL,
+        cloud::ALL,
     ]
     .into_iter()
     .flatten()

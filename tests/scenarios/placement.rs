@@ -20,6 +20,7 @@ pub(crate) const ALL: &[Scenario] = &[
         name: "placement: the unit that Replaces= names moves, the other one does not",
         run: replaces,
     },
+    Scenario { name: "placement: a dry run tells where units go, and changes nothing", run: dry_run },
     Scenario { name: "placement: units spread over the least loaded machines", run: spread },
 ];
 
@@ -157,4 +158,43 @@ fn spread(world: &mut World) -> Outcome {
     } else {
         Err(Failure::new(format!("nine units are spread as {count:?}")))
     }
+}
+
+/// The machine that the line about a unit's launch names.
+fn place_in(text: &str, unit: &str) -> Option<String> {
+    let mut lines = text.lines().filter(|line| line.contains(&format!("Unit {unit} ")));
+    let (_, place) = lines.find_map(|line| line.split_once(" launched on "))?;
+    Some(place.split_once(": ").map_or(place, |(place, _)| place).to_owned())
+}
+
+fn dry_run(world: &mut World) -> Outcome {
+    world.fresh()?;
+    let apache = sleeper_with("Conflicts=apache.*.service");
+    for copy in 1..=3 {
+        world.write_unit(&format!("apache.{copy}.service"), &apache)?;
+    }
+    world.write_unit("ssd.service", &sleeper_with("MachineMetadata=disk=floppy"))?;
+    world.done("start apache.1.service")?;
+    let rehearsed = world.done("start --dry-run apache.2.service apache.3.service")?;
+    says(&rehearsed, &["least loaded machine that can run it"])?;
+    let nowhere = exits(world.ctl("start --dry-run ssd.service")?, 1)?;
+    says(
+        &nowhere,
+        &["ssd.service would be on no machine", "148a18ff: the machine lacks metadata disk=floppy"],
+    )?;
+    let listed = world.done("list-unit-files --no-legend --fields=unit")?;
+    if listed.stdout.trim() != "apache.1.service" {
+        return Err(Failure::new(format!("a dry run stored something: {listed}")));
+    }
+    let stays = world.done("start --dry-run apache.1.service")?;
+    says(&stays, &["it is there already"])?;
+    // One by one, so that the leader sees them in the order of the rehearsal.
+    for unit in ["apache.2.service", "apache.3.service"] {
+        let foretold = place_in(&rehearsed.stdout, unit);
+        let started = world.done(&format!("start {unit}"))?;
+        if foretold.is_none() || place_in(&started.stdout, unit) != foretold {
+            return Err(Failure::new(format!("{unit} was foretold {foretold:?}: {rehearsed} {started}")));
+        }
+    }
+    Ok(())
 }

@@ -186,6 +186,12 @@ impl Etcd {
         self.process.is_some()
     }
 
+    /// Its process, while it runs.
+    #[must_use]
+    pub fn process_id(&self) -> Option<u32> {
+        self.process.as_ref().map(Child::id)
+    }
+
     /// Runs the real `etcdctl` of the v2 API against it.
     ///
     /// # Errors

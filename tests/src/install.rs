@@ -12,7 +12,7 @@ use crate::promises::{AGENT_TTL, RECONCILE_INTERVAL, WATCHDOG};
 use crate::run::{finish, run};
 
 /// A folder with ready binaries, instead of building them.
-const READY_BINARIES: &str = "SKIFF_BINARIES";
+pub(crate) const READY_BINARIES: &str = "SKIFF_BINARIES";
 
 /// The cargo profile to build with; `release` where it is not set.
 const PROFILE: &str = "SKIFF_PROFILE";

@@ -260,6 +260,14 @@ impl Machine {
         Ok(command)
     }
 
+    /// The path on the host of what is `path` (absolute) in the machine while it is on, its own mounts included.
+    ///
+    /// # Errors
+    /// When it is off.
+    pub fn inside(&self, path: &str) -> Outcome<PathBuf> {
+        Ok(PathBuf::from(format!("/proc/{}/root{path}", self.pid()?)))
+    }
+
     fn pid(&self) -> Outcome<i32> {
         self.leader.get().ok_or_else(|| Failure::new(format!("{} is off", self.identity.name)))
     }

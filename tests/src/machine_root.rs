@@ -25,6 +25,9 @@ const MASKED: [&str; 12] = [
     "systemd-timesyncd.service",
 ];
 
+/// While it is there, cloud-init does nothing.
+pub const CLOUD_INIT_OFF: &str = "etc/cloud/cloud-init.disabled";
+
 /// Who a machine is.
 #[derive(Clone, Debug)]
 pub struct Identity {
@@ -61,6 +64,8 @@ pub fn prepare(isolation: &Isolation, identity: &Identity) -> Outcome<PathBuf> {
         "etc/systemd/journald.conf.d/test.conf",
         "[Journal]\nStorage=persistent\nRateLimitIntervalSec=0\nSystemMaxUse=64M\n",
     )?;
+    // Where the host has cloud-init, it is not these machines' business; a scenario about it takes the file away.
+    put(&root, CLOUD_INIT_OFF, "")?;
     make_folder(&root.join("root/units"))?;
     Ok(root)
 }

@@ -9,36 +9,50 @@ use std::process::Command;
 use nix::unistd::Uid;
 
 use crate::failure::{Failure, Outcome};
+use crate::machine_root::CLOUD_INIT_OFF;
 use crate::run::{Ran, finish};
 
 /// What `cargo verify` needs: a file that shows it is there (a bare name is looked for in `PATH`), and the package of
 /// Debian and Ubuntu that has it.
-pub const FOR_VERIFY: [(&str, &str); 25] = [
+pub const FOR_VERIFY: &[(&str, &str)] = &[
     ("bash", "bash"),
     ("busybox", "busybox-static"),
     ("cc", "gcc"),
+    ("cloud-init", "cloud-init"),
     ("conmon", "conmon"),
     ("crun", "crun"),
     ("curl", "curl"),
+    ("dpkg-deb", "dpkg"),
     ("docker-registry", "docker-registry"),
     ("etcd", "etcd-server"),
     ("etcdctl", "etcd-client"),
+    ("fish", "fish"),
     ("git", "git"),
+    ("groff", "groff"),
     ("ip", "iproute2"),
     ("iptables", "iptables"),
     ("jq", "jq"),
+    ("man", "man-db"),
     ("nsenter", "util-linux"),
     ("openssl", "openssl"),
+    ("pip3", "python3-pip"),
     ("podman", "podman"),
     ("promtool", "prometheus"),
+    ("python3", "python3"),
+    ("qemu-aarch64-static", "qemu-user-static"),
     ("setpriv", "util-linux"),
     ("ssh", "openssh-client"),
     ("sshd", "openssh-server"),
     ("systemctl", "systemd"),
+    ("systemd-analyze", "systemd"),
     ("systemd-nspawn", "systemd-container"),
     ("timeout", "coreutils"),
+    ("tmux", "tmux"),
+    ("xz", "xz-utils"),
+    ("zsh", "zsh"),
     ("/usr/bin/docker", "podman-docker"),
     ("/usr/lib/podman/netavark", "netavark"),
+    ("/usr/lib/python3/dist-packages/yaml/__init__.py", "python3-yaml"),
 ];
 
 /// Where programs are, also those that an ordinary user's `PATH` leaves out.
@@ -48,11 +62,11 @@ const MORE_FOLDERS: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/s
 /// and nobody asked for a running registry.
 const POLICY: &str = "/usr/sbin/policy-rc.d";
 
-/// Sees to it that all of them are there, and gives the packages that were installed for it.
+/// Sees to it that all of them are there.
 ///
 /// # Errors
 /// When one is missing and cannot be installed; the text has the command that does it.
-pub fn ensure(programs: &[(&str, &'static str)]) -> Outcome<Vec<&'static str>> {
+pub fn ensure(programs: &[(&str, &'static str)]) -> Outcome {
     let path = format!("{}:{MORE_FOLDERS}", std::env::var("PATH").unwrap_or_default());
     let there = |program: &str| {
         let mut folders = path.split(':');
@@ -63,7 +77,7 @@ pub fn ensure(programs: &[(&str, &'static str)]) -> Outcome<Vec<&'static str>> {
     missing.sort_unstable();
     missing.dedup();
     if missing.is_empty() {
-        return Ok(missing);
+        return Ok(());
     }
     let command = format!("apt-get install -y --no-install-recommends {}", missing.join(" "));
     if !there("apt-get") {
@@ -72,19 +86,31 @@ pub fn ensure(programs: &[(&str, &'static str)]) -> Outcome<Vec<&'static str>> {
     if !Uid::effective().is_root() {
         return Err(Failure::new(format!("programs are missing; this installs them:\n  sudo {command}")));
     }
+    eprintln!("installing {} ...", missing.join(" "));
     let quiet = QuietServices::begin()?;
+    if missing.contains(&"cloud-init") {
+        keep_cloud_init_off()?;
+    }
     apt_get(&["update"])?;
     let mut words = vec!["install", "-y", "--no-install-recommends"];
     words.extend(&missing);
     apt_get(&words)?;
     drop(quiet);
-    Ok(missing)
+    Ok(())
 }
 
 fn apt_get(words: &[&str]) -> Outcome<Ran> {
     let mut command = Command::new("apt-get");
     command.args(words).env("DEBIAN_FRONTEND", "noninteractive");
     finish(command, &[])?.success()
+}
+
+/// cloud-init is there to be used in test machines; this one's next boot is none of its business.
+fn keep_cloud_init_off() -> Outcome {
+    let file = Path::new("/").join(CLOUD_INIT_OFF);
+    let folder = file.parent().unwrap_or(&file);
+    let written = fs::create_dir_all(folder).and_then(|()| fs::write(&file, ""));
+    written.map_err(|cause| Failure::during(format!("write {}", file.display()), cause))
 }
 
 /// While it lives, installed packages start nothing.
@@ -119,6 +145,6 @@ mod tests {
 
     #[test]
     fn what_is_there_needs_no_package() {
-        assert_eq!(ensure(&[("sh", "dash"), ("/bin/sh", "dash")]), Ok(Vec::new()));
+        assert_eq!(ensure(&[("sh", "dash"), ("/bin/sh", "dash")]), Ok(()));
     }
 }

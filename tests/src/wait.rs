@@ -7,6 +7,8 @@
 use std::fmt::Display;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use nix::time::{ClockId, clock_gettime};
+
 use crate::failure::{Failure, Outcome};
 
 /// Between two looks. Short beside every promise that is measured (hundreds of ms), long beside what a look costs.
@@ -65,7 +67,19 @@ pub(crate) fn pause_between_glances() {
 /// Seconds since 1970, to ask journals for what came later.
 #[must_use]
 pub fn epoch_secs() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map(|since| since.as_secs()).unwrap_or_default()
+    since_epoch().as_secs()
+}
+
+/// The time since 1970, which every machine of a test shares, to compare what they noted.
+#[must_use]
+pub fn since_epoch() -> Duration {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
+}
+
+/// The time since the host booted, by the clock of systemd's timestamps.
+#[must_use]
+pub fn monotonic() -> Duration {
+    clock_gettime(ClockId::CLOCK_MONOTONIC).map(Duration::from).unwrap_or_default()
 }
 
 /// A running stopwatch.

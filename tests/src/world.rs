@@ -1,6 +1,8 @@
 //! The whole test world: three machines (a fourth on demand), their network, an etcd on the bridge, Skiff installed.
 //! `fresh` makes it as new between scenarios without asking Skiff for anything: what Skiff left broken must not matter.
 
+use std::path::PathBuf;
+
 use crate::etcd::{Etcd, EtcdOptions};
 use crate::failure::{Failure, Outcome};
 use crate::images::{self, Registry};
@@ -85,6 +87,18 @@ impl World {
     /// # Errors
     /// When it cannot be prepared.
     pub fn add_machine(&mut self, number: usize, machine_id: Option<&str>) -> Outcome {
+        self.add_bare_machine(number, machine_id)?;
+        let root = self.machine(self.machines.len()).root();
+        install(root, &self.binaries)?;
+        images::configure(root)?;
+        configure(root, "", "")
+    }
+
+    /// The same without Skiff.
+    ///
+    /// # Errors
+    /// When it cannot be prepared.
+    pub fn add_bare_machine(&mut self, number: usize, machine_id: Option<&str>) -> Outcome {
         let (id, hostname) = GUIDE_MACHINES
             .get(number.wrapping_sub(1))
             .ok_or_else(|| Failure::new(format!("there is no machine {number}")))?;
@@ -94,12 +108,16 @@ impl World {
             hostname: (*hostname).to_owned(),
             machine_id: machine_id.unwrap_or(id).to_owned(),
         };
-        let machine = Machine::create(&self.isolation, &self.network, identity)?;
-        install(machine.root(), &self.binaries)?;
-        images::configure(machine.root())?;
-        configure(machine.root(), "", "")?;
-        self.machines.push(machine);
+        self.machines.push(Machine::create(&self.isolation, &self.network, identity)?);
         Ok(())
+    }
+
+    /// A folder on the tests' own file system, for files that go with it.
+    ///
+    /// # Errors
+    /// When it cannot be created.
+    pub fn folder(&self, name: &str) -> Outcome<PathBuf> {
+        self.isolation.folder(name)
     }
 
     /// Makes the world as new: nothing but empty machines 1 to 3, an empty etcd, and agents that see each other.

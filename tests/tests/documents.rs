@@ -49,7 +49,15 @@ fn every_default_on_the_page_is_the_shipped_one() {
 
 #[test]
 fn pages_link_only_to_what_is_there() {
-    for page in ["api", "configuration", "moving-from-fleet", "units-and-scheduling", "when-something-dies"] {
+    for page in [
+        "api",
+        "configuration",
+        "install",
+        "moving-from-fleet",
+        "upgrade",
+        "units-and-scheduling",
+        "when-something-dies",
+    ] {
         let text = read(&format!("docs/{page}.md"));
         for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
             if !link.starts_with("http") {

@@ -1,4 +1,4 @@
-//! The agent's command line (contract §4.1): `[--config PATH] [--version]`, or the word `version`. Both of Go's
+//! The agent's command line (contract §4.1): `[--config PATH] [--check] [--version]`, or the word `version`. Both of Go's
 //! spellings are taken, `-config PATH` and `--config=PATH` included. Called through a link, the program goes by the
 //! link's name.
 
@@ -15,6 +15,10 @@ struct Arguments {
     #[argh(option, arg_name = "path")]
     config: Option<String>,
 
+    /// say whether the configuration is right, and end
+    #[argh(switch)]
+    check: bool,
+
     /// print the version and end; so does the word "version"
     #[argh(switch)]
     version: bool,
@@ -28,6 +32,8 @@ struct Arguments {
 pub struct CommandLine {
     /// The configuration file, if one was named.
     pub config: Option<PathBuf>,
+    /// Only read the configuration.
+    pub check: bool,
 }
 
 /// The command line asks for a text, or is wrong: print and end.
@@ -71,7 +77,7 @@ impl CommandLine {
                 format!("{program} takes no arguments. Did you mean to invoke {control} instead?"),
             ));
         }
-        Ok(Self { config: parsed.config.map(PathBuf::from) })
+        Ok(Self { config: parsed.config.map(PathBuf::from), check: parsed.check })
     }
 }
 
@@ -97,7 +103,7 @@ fn spelled_for_argh(words: Vec<String>) -> Vec<String> {
             Some(("config", path)) => spelled.extend(["--config".to_owned(), path.to_owned()]),
             Some(("version", "true" | "1" | "t")) => spelled.push("--version".to_owned()),
             Some(("version", "false" | "0" | "f")) => {}
-            _ if matches!(name, "config" | "version" | "help" | "h") => {
+            _ if matches!(name, "check" | "config" | "version" | "help" | "h") => {
                 spelled.push(format!("--{}", if name == "h" { "help" } else { name }));
             }
             _ => spelled.push(word),
@@ -122,6 +128,13 @@ mod tests {
             assert_eq!(parsed.config.as_deref(), Some("/a".as_ref()), "{line}");
         }
         assert_eq!(parse("skiff-agent").unwrap(), CommandLine::default());
+        for line in ["a --config /a --check", "a -check -config=/a"] {
+            assert_eq!(
+                parse(line).unwrap(),
+                CommandLine { config: Some("/a".into()), check: true },
+                "{line}"
+            );
+        }
     }
 
     #[test]
@@ -146,6 +159,18 @@ mod tests {
         let end = parse("skiff-agent version now").unwrap_err();
         assert_eq!(end.complaint, "skiff-agent takes no arguments. Did you mean to invoke ctl instead?\n");
         assert_eq!(end.exit_code, 1);
+    }
+
+    #[test]
+    fn the_man_page_has_every_flag() {
+        let page = include_str!("../../../dist/man/skiff-agent.8");
+        let help = parse("skiff-agent --help").unwrap_err().output;
+        let flags: Vec<&str> = help.split_whitespace().filter(|word| word.starts_with("--")).collect();
+        assert!(flags.len() > 1, "{help}");
+        for flag in flags {
+            let flag = flag.trim_end_matches(',');
+            assert!(page.contains(&flag.replace('-', "\\-")), "{flag} is missing in the page:\n{page}");
+        }
     }
 
     #[test]

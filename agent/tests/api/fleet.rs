@@ -97,7 +97,7 @@ impl Agent {
         match response.body {
             Body::Empty => {}
             Body::Bytes(bytes) => whole = bytes,
-            Body::Stream(mut pieces) => {
+            Body::Stream(mut pieces) | Body::Live(mut pieces) => {
                 while let Some(piece) = pieces.next().await {
                     whole.extend(piece.unwrap());
                 }

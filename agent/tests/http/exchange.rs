@@ -134,3 +134,27 @@ fn a_broken_source_never_looks_like_a_whole_body() {
     assert!(!late.contains("\r\n0\r\n"), "{late}");
     assert_eq!(server.notice(), "answer GET /broken/50: source gone");
 }
+
+#[test]
+fn sends_live_pieces_one_by_one_and_ends_when_the_client_goes() {
+    let mut server = start(Limits::default());
+    let mut client = server.connect();
+    client.send(b"GET /live HTTP/1.1\r\nHost: x\r\n\r\n");
+    let head = client.until("\r\n\r\n");
+    assert!(head.contains("\r\nTransfer-Encoding: chunked\r\n"), "{head}");
+    for _ in 0..2 {
+        server.release();
+        assert_eq!(client.until("news\n\r\n"), "5\r\nnews\n\r\n");
+    }
+    drop(client);
+    // Only a connection that has ended lets the server stop without a notice.
+    server.join();
+    assert!(server.is_quiet());
+}
+
+#[test]
+fn leaves_targets_alone_where_the_handler_has_its_own_rules() {
+    let server = start(Limits { splits_targets: false, ..Limits::default() });
+    let response = server.ask(&format!("GET /a/../%00?b=%zz HTTP/1.1\r\n{CLOSE}"));
+    assert!(response.ends_with("GET [] [] []  #1 tcp"), "{response}");
+}

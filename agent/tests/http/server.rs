@@ -8,7 +8,7 @@ use std::sync::mpsc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use agent::http::{Limits, Listener, Method, Notice, Options, Peer, Request, Response, Status, serve};
+use agent::http::{Body, Limits, Listener, Method, Notice, Options, Peer, Request, Response, Status, serve};
 use smol::channel::{Sender, bounded};
 use smol::{future, stream};
 
@@ -48,6 +48,12 @@ pub(crate) fn start_on(listener: Listener, limits: Limits) -> Server {
             count.set(count.get() + 1);
             if request.path == ["held"] {
                 let _ = released.recv().await;
+            }
+            if request.path == ["live"] {
+                let pieces = stream::unfold(released.clone(), async |released| {
+                    released.recv().await.ok().map(|()| (Ok(b"news\n".to_vec()), released))
+                });
+                return Response { body: Body::Live(Box::pin(pieces)), ..Response::empty(Status::Ok) };
             }
             answer(&request, peer, count.get())
         };
@@ -126,7 +132,7 @@ impl Server {
         client.rest()
     }
 
-    /// Lets one request for `/held` go on.
+    /// Lets one request for `/held` go on, or gives one for `/live` its next piece.
     pub(crate) fn release(&self) {
         self.release.try_send(()).unwrap();
     }

@@ -18,6 +18,7 @@ mod loss;
 mod machine;
 mod properties;
 mod reconcile;
+mod rehearse;
 mod scene;
 mod schedule;
 mod standing;

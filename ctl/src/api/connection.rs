@@ -2,6 +2,7 @@
 //! more than it should. What is asked is `api`'s business.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use cluster::json;
@@ -12,11 +13,12 @@ use ureq::unversioned::transport::{NextTimeout, TcpConnector};
 use ureq::{Agent, Body};
 
 use super::endpoint::Endpoint;
-use super::error::{ApiError, network_advice, socket_advice};
+use super::error::{ApiError, network_advice, socket_advice, tunnel_advice};
 #[cfg(feature = "tls")]
 use super::tls::agent as https_agent;
-use super::unix_socket::{NoResolver, UnixConnector};
+use super::unix_socket::{NoResolver, TunnelConnector, UnixConnector};
 use super::wire::Envelope;
+use crate::remote::Tunnel;
 use crate::talk;
 
 /// How long one request may take unless told otherwise.
@@ -34,8 +36,6 @@ const PREFIX: &str = "/fleet/v1/";
 /// What the flags say about connections.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Settings {
-    /// `--endpoint`.
-    pub(crate) endpoint: String,
     /// `--request-timeout`.
     pub(crate) request_timeout: Option<Duration>,
     /// `--key-file`.
@@ -55,6 +55,7 @@ pub(crate) struct Settings {
 pub(crate) struct Connection {
     agent: Agent,
     endpoint: Endpoint,
+    tunnel: Option<Arc<Tunnel>>,
     debug: bool,
 }
 
@@ -71,13 +72,17 @@ impl Answer {
         Self { status, body, endpoint }
     }
 
+    /// The server's own words in a refusal; may be empty.
+    pub(super) fn complaint(&self) -> String {
+        json::decode::<Envelope>(&self.body).map(|refusal| refusal.error.message).unwrap_or_default()
+    }
+
     /// The body of an answer that is no refusal.
     pub(super) fn accepted(self) -> Result<Vec<u8>, ApiError> {
         if (200..300).contains(&self.status) {
             return Ok(self.body);
         }
-        let message =
-            json::decode::<Envelope>(&self.body).map(|refusal| refusal.error.message).unwrap_or_default();
+        let message = self.complaint();
         match self.status {
             503 => Err(ApiError::Unavailable { endpoint: self.endpoint, message: or_status(message, 503) }),
             status => Err(ApiError::Refused { status, message: or_status(message, status) }),
@@ -90,17 +95,17 @@ fn or_status(message: String, status: u16) -> String {
 }
 
 impl Connection {
-    /// Prepares connections; none is made yet.
+    /// Prepares connections, through `tunnel` if there is one; none is made yet.
     ///
     /// # Errors
-    /// The endpoint or a TLS file is wrong; the text says what.
-    pub(crate) fn prepare(settings: &Settings) -> Result<Self, String> {
-        let (endpoint, more) = Endpoint::parse(&settings.endpoint).map_err(|e| e.to_string())?;
-        if more {
-            talk::warn(&format!("several endpoints given; only {endpoint} is used"));
-        }
-        let agent = agent(&endpoint, settings)?;
-        Ok(Self { agent, endpoint, debug: settings.debug })
+    /// A TLS file is wrong; the text says what.
+    pub(crate) fn prepare(
+        endpoint: Endpoint,
+        settings: &Settings,
+        tunnel: Option<Arc<Tunnel>>,
+    ) -> Result<Self, String> {
+        let agent = agent(&endpoint, settings, tunnel.as_ref())?;
+        Ok(Self { agent, endpoint, tunnel, debug: settings.debug })
     }
 
     /// Sends one request below [`PREFIX`] and reads the whole answer. A refusal is an answer.
@@ -128,15 +133,26 @@ impl Connection {
         answer.map_err(|e| self.unreachable(operation, &e))
     }
 
+    /// Where the API is, for messages.
+    fn place(&self) -> String {
+        match &self.tunnel {
+            Some(tunnel) => format!("{} through {tunnel}", self.endpoint),
+            None => self.endpoint.to_string(),
+        }
+    }
+
     fn read(&self, mut response: Response<Body>) -> Result<Answer, ureq::Error> {
         let status = response.status().as_u16();
         let body = response.body_mut().with_config().limit(API_ANSWER_MAX_BYTES).read_to_vec()?;
-        Ok(Answer { status, body, endpoint: self.endpoint.to_string() })
+        Ok(Answer { status, body, endpoint: self.place() })
     }
 
     fn unreachable(&self, operation: &str, cause: &ureq::Error) -> ApiError {
-        let (operation, endpoint) = (operation.to_owned(), self.endpoint.to_string());
+        let (operation, endpoint) = (operation.to_owned(), self.place());
         match (cause, &self.endpoint) {
+            (ureq::Error::Io(e), _) if self.tunnel.is_some() => {
+                ApiError::Unreachable { operation, endpoint, cause: tunnel_advice(e) }
+            }
             (ureq::Error::Io(e), Endpoint::Unix(_)) => {
                 ApiError::Unreachable { operation, endpoint, cause: socket_advice(e) }
             }
@@ -157,12 +173,12 @@ impl Connection {
 
     /// An answer that was read and makes no sense.
     pub(super) fn bad_answer(&self, operation: &str, cause: &impl fmt::Display) -> ApiError {
-        let (operation, endpoint) = (operation.to_owned(), self.endpoint.to_string());
+        let (operation, endpoint) = (operation.to_owned(), self.place());
         ApiError::BadAnswer { operation, endpoint, cause: cause.to_string() }
     }
 }
 
-fn agent(endpoint: &Endpoint, settings: &Settings) -> Result<Agent, String> {
+fn agent(endpoint: &Endpoint, settings: &Settings, tunnel: Option<&Arc<Tunnel>>) -> Result<Agent, String> {
     let timeout = settings.request_timeout.unwrap_or(REQUEST_TIMEOUT_DEFAULT);
     let builder = Agent::config_builder()
         .http_status_as_error(false)
@@ -177,14 +193,17 @@ fn agent(endpoint: &Endpoint, settings: &Settings) -> Result<Agent, String> {
         .max_idle_age(timeout.max(Duration::from_secs(60)))
         .timeout_connect(Some(CONNECT_TIMEOUT.min(timeout)))
         .timeout_global(Some(timeout));
-    match endpoint {
-        Endpoint::Unix(path) => {
+    match (endpoint, tunnel) {
+        (Endpoint::Https(_), _) => https_agent(builder, settings, tunnel),
+        (_, Some(tunnel)) => {
+            Ok(Agent::with_parts(builder.build(), TunnelConnector(Arc::clone(tunnel)), NoResolver))
+        }
+        (Endpoint::Unix(path), None) => {
             Ok(Agent::with_parts(builder.build(), UnixConnector(path.clone()), NoResolver))
         }
-        Endpoint::Http(_) => {
+        (Endpoint::Http(_), None) => {
             Ok(Agent::with_parts(builder.build(), TcpConnector::default(), PlainResolver::default()))
         }
-        Endpoint::Https(_) => https_agent(builder, settings),
     }
 }
 
@@ -192,7 +211,7 @@ fn agent(endpoint: &Endpoint, settings: &Settings) -> Result<Agent, String> {
 pub(super) type Builder = ureq::config::ConfigBuilder<ureq::typestate::AgentScope>;
 
 #[cfg(not(feature = "tls"))]
-fn https_agent(_: Builder, _: &Settings) -> Result<Agent, String> {
+fn https_agent(_: Builder, _: &Settings, _: Option<&Arc<Tunnel>>) -> Result<Agent, String> {
     Err("this ctl was built without TLS; use a unix socket or http://".to_owned())
 }
 

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use crate::remote::{Far, Place};
+
 /// One place the API can be asked at.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Endpoint {
@@ -68,6 +70,17 @@ impl Endpoint {
         }
     }
 
+    /// The same, seen from the far end of a tunnel; `None` for a host that is none.
+    pub(crate) fn far(&self) -> Option<Far> {
+        let (address, default_port) = match self {
+            Self::Unix(path) => return Some(Far::Socket(path.display().to_string())),
+            Self::Http(url) => (url.strip_prefix("http://")?, 80),
+            Self::Https(url) => (url.strip_prefix("https://")?, 443),
+        };
+        let address = address.split('/').next()?;
+        Place::parse(address).map(|place| Far::Port(place.host, place.port.unwrap_or(default_port)))
+    }
+
     /// What requests begin with.
     pub(crate) fn base_url(&self) -> &str {
         match self {
@@ -113,6 +126,16 @@ mod tests {
             (Endpoint::Http("http://a".to_owned()), true)
         );
         assert_eq!(Endpoint::parse("http://a,").unwrap(), (Endpoint::Http("http://a".to_owned()), false));
+    }
+
+    #[test]
+    fn the_far_end_of_a_tunnel_sees_the_same_place() {
+        let far = |text: &str| format!("{:?}", one(text).unwrap().far());
+        assert_eq!(far("unix:///run/a.sock"), "Some(Socket(\"/run/a.sock\"))");
+        assert_eq!(far("http://10.0.0.1:49153"), "Some(Port(Host(\"10.0.0.1\"), 49153))");
+        assert_eq!(far("http://[fe80::1]"), "Some(Port(Host(\"fe80::1\"), 80))");
+        assert_eq!(far("https://node/x"), "Some(Port(Host(\"node\"), 443))");
+        assert_eq!(far("http://a b"), "None");
     }
 
     #[test]

@@ -107,3 +107,14 @@ pub(super) fn network_advice(cause: &io::Error) -> String {
         _ => cause.to_string(),
     }
 }
+
+/// The cause of a failed connection through a tunnel, and what helps.
+pub(super) fn tunnel_advice(cause: &io::Error) -> String {
+    match cause.kind() {
+        io::ErrorKind::UnexpectedEof | io::ErrorKind::BrokenPipe =>
+            "the connection ended; ssh and the far end say why above. The far end needs ctl or fleetctl in its PATH, and \
+             an agent that listens there (--endpoint)"
+                .to_owned(),
+        _ => cause.to_string(),
+    }
+}

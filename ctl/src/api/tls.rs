@@ -9,21 +9,31 @@ use ureq::tls::{Certificate, ClientCert, PemItem, PrivateKey, RootCerts, TlsConf
 use ureq::unversioned::transport::{Connector, RustlsConnector, TcpConnector};
 
 use super::connection::{Builder, PlainResolver, Settings};
+use super::unix_socket::{NoResolver, TunnelConnector};
+use crate::remote::Tunnel;
 use crate::talk;
 
 /// Where distributions keep the authorities they trust, in PEM.
 const SYSTEM_AUTHORITIES: [&str; 3] =
     ["/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/ca-bundle.pem"];
 
-/// An agent for https.
+/// An agent for https, through `tunnel` if there is one.
 ///
 /// # Errors
 /// As of [`configure`].
-pub(super) fn agent(builder: Builder, settings: &Settings) -> Result<Agent, String> {
+pub(super) fn agent(
+    builder: Builder,
+    settings: &Settings,
+    tunnel: Option<&Arc<Tunnel>>,
+) -> Result<Agent, String> {
     if settings.insecure {
         talk::warn("the server's certificate is not verified (--insecure-skip-verify)");
     }
     let config = builder.tls_config(configure(settings)?).build();
+    if let Some(tunnel) = tunnel {
+        let connector = TunnelConnector(Arc::clone(tunnel)).chain(RustlsConnector::default());
+        return Ok(Agent::with_parts(config, connector, NoResolver));
+    }
     let connector = ().chain(TcpConnector::default()).chain(RustlsConnector::default());
     Ok(Agent::with_parts(config, connector, PlainResolver::default()))
 }

@@ -1,4 +1,5 @@
-//! HTTP over a unix socket: the piece ureq lets others supply. Requests and answers are ureq's business.
+//! HTTP over unix sockets, the agent's own or those that lead into a tunnel: the piece ureq lets others supply. Requests
+//! and answers are ureq's business.
 
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr};
@@ -14,6 +15,8 @@ use ureq::unversioned::transport::{
 };
 use ureq::{Error, Timeout};
 
+use crate::remote::{Link, Tunnel};
+
 /// Connects every request to one socket.
 #[derive(Debug)]
 pub(super) struct UnixConnector(pub(super) PathBuf);
@@ -22,22 +25,54 @@ impl Connector<()> for UnixConnector {
     type Out = UnixTransport;
 
     fn connect(&self, details: &ConnectionDetails<'_>, _: Option<()>) -> Result<Option<Self::Out>, Error> {
-        let stream = Arc::new(Stream(UnixStream::connect(&self.0)?));
-        let handle: Weak<Stream> = Arc::downgrade(&stream);
-        (details.register_shutdown)(handle)?;
-        let buffers =
-            LazyBuffers::new(details.config.input_buffer_size(), details.config.output_buffer_size());
-        Ok(Some(UnixTransport { stream, buffers }))
+        let reader = UnixStream::connect(&self.0)?;
+        let writer = reader.try_clone()?;
+        UnixTransport::over(Stream::Own([reader, writer]), details).map(Some)
     }
 }
 
+/// Connects every request through a tunnel.
 #[derive(Debug)]
-struct Stream(UnixStream);
+pub(super) struct TunnelConnector(pub(super) Arc<Tunnel>);
+
+impl Connector<()> for TunnelConnector {
+    type Out = UnixTransport;
+
+    fn connect(&self, details: &ConnectionDetails<'_>, _: Option<()>) -> Result<Option<Self::Out>, Error> {
+        UnixTransport::over(Stream::Tunnelled(self.0.connect()?), details).map(Some)
+    }
+}
+
+/// Where bytes come from and go to.
+#[derive(Debug)]
+enum Stream {
+    Own([UnixStream; 2]),
+    Tunnelled(Link),
+}
+
+impl Stream {
+    const fn both(&self) -> &[UnixStream; 2] {
+        match self {
+            Self::Own(streams) => streams,
+            Self::Tunnelled(link) => &link.streams,
+        }
+    }
+
+    const fn reader(&self) -> &UnixStream {
+        let [reader, _] = self.both();
+        reader
+    }
+
+    const fn writer(&self) -> &UnixStream {
+        let [_, writer] = self.both();
+        writer
+    }
+}
 
 impl ShutdownHandle for Stream {
     fn shutdown(&self) {
         // It fails only if the socket is closed already, which is what was wanted.
-        let _ = self.0.shutdown(Shutdown::Both);
+        self.both().iter().for_each(|stream| drop(stream.shutdown(Shutdown::Both)));
     }
 }
 
@@ -48,6 +83,17 @@ pub(super) struct UnixTransport {
     buffers: LazyBuffers,
 }
 
+impl UnixTransport {
+    fn over(stream: Stream, details: &ConnectionDetails<'_>) -> Result<Self, Error> {
+        let stream = Arc::new(stream);
+        let handle: Weak<Stream> = Arc::downgrade(&stream);
+        (details.register_shutdown)(handle)?;
+        let buffers =
+            LazyBuffers::new(details.config.input_buffer_size(), details.config.output_buffer_size());
+        Ok(Self { stream, buffers })
+    }
+}
+
 impl Transport for UnixTransport {
     fn buffers(&mut self) -> &mut dyn Buffers {
         &mut self.buffers
@@ -55,15 +101,17 @@ impl Transport for UnixTransport {
 
     fn transmit_output(&mut self, amount: usize, timeout: NextTimeout) -> Result<(), Error> {
         let timeout = timeout.for_write();
-        self.stream.0.set_write_timeout(timeout.not_zero().map(|t| *t))?;
+        let mut writer = self.stream.writer();
+        writer.set_write_timeout(timeout.not_zero().map(|t| *t))?;
         let output = self.buffers.output().get(..amount).unwrap_or_default();
-        (&self.stream.0).write_all(output).map_err(|e| timed_out_or(e, timeout.reason))
+        writer.write_all(output).map_err(|e| timed_out_or(e, timeout.reason))
     }
 
     fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, Error> {
         let timeout = timeout.for_read();
-        self.stream.0.set_read_timeout(timeout.not_zero().map(|t| *t))?;
-        let read = (&self.stream.0).read(self.buffers.input_append_buf());
+        let mut reader = self.stream.reader();
+        reader.set_read_timeout(timeout.not_zero().map(|t| *t))?;
+        let read = reader.read(self.buffers.input_append_buf());
         let amount = read.map_err(|e| timed_out_or(e, timeout.reason))?;
         self.buffers.input_appended(amount);
         Ok(amount > 0)
@@ -78,7 +126,7 @@ impl Transport for UnixTransport {
             stream.set_nonblocking(false)?;
             Ok::<_, std::io::Error>(read.is_err_and(|e| e.kind() == std::io::ErrorKind::WouldBlock))
         };
-        would_block(&self.stream.0).unwrap_or(false)
+        would_block(self.stream.reader()).unwrap_or(false)
     }
 }
 

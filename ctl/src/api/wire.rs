@@ -122,6 +122,12 @@ impl Machine {
         let (address, metadata) = (wire.primary_ip, wire.metadata);
         Some(Self { id, address, metadata, version: wire.version, draining: wire.draining })
     }
+
+    /// A machine, whether it could run a unit, and why not.
+    pub(super) fn verdict(mut wire: MachineWire) -> Option<(Self, bool, String)> {
+        let (able, reason) = (wire.able, std::mem::take(&mut wire.reason));
+        Self::from_wire(wire).map(|machine| (machine, able, reason))
+    }
 }
 
 /// Why a unit is where it is.
@@ -141,10 +147,7 @@ pub(crate) struct Explanation {
 
 impl Explanation {
     pub(super) fn from_wire(wire: Envelope) -> Self {
-        let machines = wire.machines.into_iter().filter_map(|mut verdict| {
-            let (able, reason) = (verdict.able, std::mem::take(&mut verdict.reason));
-            Machine::from_wire(verdict).map(|machine| (machine, able, reason))
-        });
+        let machines = wire.machines.into_iter().filter_map(Machine::verdict);
         Self {
             desired: TargetState::parse(&wire.desired_state),
             current: TargetState::parse(&wire.current_state),

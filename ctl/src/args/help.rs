@@ -47,7 +47,8 @@ fn unknown(word: &str, command: &CommandInfo) -> String {
     format!("Error: unknown command {word:?}{hint}")
 }
 
-fn usage(full_name: &str, command: &CommandInfo) -> String {
+/// How a command is called.
+pub(crate) fn usage(full_name: &str, command: &CommandInfo) -> String {
     let mut line = full_name.to_owned();
     if !command.commands.is_empty() {
         return line + " [flags] COMMAND [arguments]";
@@ -74,7 +75,8 @@ fn flag_lines(command: &CommandInfo) -> Vec<String> {
     aligned(shown.map(|flag| (flag_form(flag), flag.description.to_owned())))
 }
 
-fn flag_form(flag: &FlagInfo<'_>) -> String {
+/// A flag as it is written.
+pub(crate) fn flag_form(flag: &FlagInfo<'_>) -> String {
     let short = flag.short.map(|letter| format!(", -{letter}")).unwrap_or_default();
     match flag.kind {
         FlagInfoKind::Switch | FlagInfoKind::Option { arg_name: "bool" } => format!("{}{short}", flag.long),

@@ -12,6 +12,28 @@ use super::nearest::nearest;
 use super::usage::UsageError;
 use super::words::{Met, take_apart, true_or_false};
 
+/// The commands fleet had (contract §3.4).
+const FLEETS: [&str; 18] = [
+    "cat",
+    "destroy",
+    "fd-forward",
+    "help",
+    "journal",
+    "list-machines",
+    "list-unit-files",
+    "list-units",
+    "load",
+    "restart",
+    "ssh",
+    "start",
+    "status",
+    "stop",
+    "submit",
+    "unload",
+    "verify",
+    "version",
+];
+
 /// What a command line asks for.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Asked {
@@ -62,7 +84,8 @@ fn help_for(root: &CommandInfo, words: &[String]) -> Result<Asked, UsageError> {
     let mut path = Vec::new();
     let mut current = root;
     for word in words {
-        if current.commands.is_empty() {
+        // `help help` is the page of all.
+        if current.commands.is_empty() || word == "help" {
             break;
         }
         current = find_command(&named(current), word)?;
@@ -91,6 +114,13 @@ fn find_command<'c>(
         [] => {
             let names = commands.iter().map(|(name, _)| *name).chain(["help"]);
             Err(UsageError::UnknownCommand(word.to_owned(), nearest(word, names)))
+        }
+        // What was short for one of fleet's commands stays so, whatever has come since.
+        several if several.iter().filter(|(name, _)| FLEETS.contains(name)).count() == 1 => {
+            let theirs = several.iter().find(|(name, _)| FLEETS.contains(name));
+            theirs
+                .map(|(_, command)| *command)
+                .ok_or_else(|| UsageError::UnknownCommand(word.to_owned(), None))
         }
         several => {
             let names = several.iter().map(|(name, _)| *name).collect();
@@ -126,6 +156,21 @@ fn assemble(
     plain.push("--".to_owned());
     plain.extend_from_slice(rest);
     Ok(plain)
+}
+
+/// The global flags among `words` and in the environment, in the form argh reads; what makes no sense is left out.
+pub(super) fn globals(
+    root: &CommandInfo,
+    words: &[String],
+    environment: &dyn Fn(&str) -> Option<String>,
+) -> Vec<String> {
+    let globals = of_command(root);
+    let mut values = from_environment(&globals, environment).unwrap_or_default();
+    let met = take_apart(&of_tree(root), words).map(|parts| parts.flags).unwrap_or_default();
+    for met in met.into_iter().filter(|met| globals.iter().any(|flag| flag.name == met.name)) {
+        values.insert(met.name, met.value);
+    }
+    write_flags(&globals, &values)
 }
 
 fn from_environment(

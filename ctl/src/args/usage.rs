@@ -21,6 +21,30 @@ pub(crate) enum UsageError {
     NoTruth(String, String),
 }
 
+/// What argh says of a command line, in fewer words.
+pub(crate) fn plain(said: &str) -> String {
+    let said = said.trim_end();
+    if let Some((flag, rest)) =
+        said.strip_prefix("Error parsing option '").and_then(|rest| rest.split_once("' with value '"))
+        && let Some((value, why)) = rest.split_once("': ")
+    {
+        // The standard library's words, for every integer.
+        let why = if why.starts_with("invalid digit") { "it takes a whole number" } else { why };
+        return format!("{flag}={value}: {why}");
+    }
+    let lines = |lines: &str| lines.split_whitespace().collect::<Vec<_>>().join(", ");
+    if let Some(rest) = said.strip_prefix("Required options not provided:") {
+        return format!("{} is needed", lines(rest));
+    }
+    if let Some(rest) = said.strip_prefix("Required positional arguments not provided:") {
+        return format!("{} is needed", lines(rest).to_uppercase());
+    }
+    if let Some(word) = said.strip_prefix("Unrecognized argument: ") {
+        return format!("{word:?} has no place here");
+    }
+    said.to_owned()
+}
+
 impl fmt::Display for UsageError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let did_you_mean = |f: &mut fmt::Formatter<'_>, dashes: &str, nearest: &Option<&str>| match nearest {

@@ -42,6 +42,8 @@ pub(super) fn take_apart(known: &[Flag], words: &[String]) -> Result<Parts, Usag
         match long {
             Some("help") => parts.help = true,
             Some("version") => parts.version = true,
+            // `--l`: in fleet 1.0 the one-letter forms worked so only (contract §3.1).
+            Some(letter) if letter.chars().count() == 1 => letters(known, letter, &mut words, &mut parts)?,
             Some(long) => parts.flags.push(long_flag(known, long, &mut words)?),
             None => letters(known, body, &mut words, &mut parts)?,
         }

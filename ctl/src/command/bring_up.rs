@@ -2,13 +2,14 @@
 
 use cluster::{TargetState, UnitName};
 
+use super::dry_run;
 use crate::activity;
 use crate::context::Context;
 use crate::create::{Ready, Verb, make_ready};
 use crate::exit::{Ended, Exit, Failure};
 use crate::orders::{Goal, await_units, report_missing, set_all};
 use crate::talk;
-use crate::waiting::Patience;
+use crate::waiting::{Missing, Patience};
 
 /// A load or a start, as its flags describe it.
 pub(super) struct BringUp<'a> {
@@ -20,6 +21,7 @@ pub(super) struct BringUp<'a> {
     /// What an error in asking for the state begins with.
     pub(super) lead: &'static str,
     pub(super) replace: bool,
+    pub(super) dry_run: bool,
     pub(super) no_block: bool,
     pub(super) block_attempts: u32,
 }
@@ -29,6 +31,9 @@ impl BringUp<'_> {
         if self.words.is_empty() {
             talk::say("No units given");
             return Ok(Exit::Ok);
+        }
+        if self.dry_run {
+            return dry_run::run(context, self.words, self.verb, self.replace, self.target);
         }
         let patience = Patience::attempts(self.block_attempts);
         let ready = make_ready(context, self.words, self.verb, self.replace, patience)?;
@@ -54,12 +59,23 @@ impl BringUp<'_> {
         }
         let arrived: Vec<Ready> = units.iter().filter(|unit| !missing.holds(&unit.name)).cloned().collect();
         let active = match self.target {
-            TargetState::Launched => activity::report(&activity::await_active(context, &arrived, patience)?),
+            TargetState::Launched => report(context, &activity::await_active(context, &arrived, patience)?),
             TargetState::Loaded | TargetState::Inactive => Exit::Ok,
         };
         // One unit's failure hides nobody else's.
         Ok(if missing.is_empty() { active } else { Exit::Failed })
     }
+}
+
+/// Says which units are not active; a person is told where to look.
+fn report(context: &Context<'_>, missing: &Missing) -> Exit {
+    let exit = activity::report(missing);
+    if let Some((name, _)) = missing.lost.first()
+        && talk::has_reader()
+    {
+        talk::say(&format!("\"{} journal {name}\" shows what it wrote.", context.program));
+    }
+    exit
 }
 
 fn names(units: &[Ready]) -> Vec<UnitName> {

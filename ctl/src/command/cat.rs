@@ -6,6 +6,7 @@ use crate::context::Context;
 use crate::exit::{Ended, Exit, Failure};
 use crate::naming::mangled;
 use crate::orders::existing;
+use crate::suggest;
 
 /// print the content of a unit
 #[derive(FromArgs, ArgsInfo, Debug)]
@@ -25,7 +26,11 @@ impl Cat {
             return Err(Failure::new("One unit file must be provided"));
         };
         match existing(context, &self.units)?.as_slice() {
-            [] => Err(Failure::not_found(format_args!("Unit {} not found", mangled(word)))),
+            [] => {
+                let name = mangled(word);
+                let hint = suggest::unit(context.api()?, &name, &[]);
+                Err(Failure::not_found(format_args!("Unit {name} not found{hint}")))
+            }
             [unit] => {
                 context.print(&unit.file.serialise())?;
                 Ok(Exit::Ok)

@@ -9,7 +9,8 @@ use crate::api::{Api, ApiError};
 use crate::context::Context;
 use crate::exit::{Ended, Exit, Failure};
 use crate::lanes;
-use crate::orders::{ASKED_SINGLY_MAX, late, named, read_states, read_units};
+use crate::orders::{ASKED_SINGLY_MAX, doomed, late, read_states, read_units};
+use crate::suggest;
 use crate::talk;
 use crate::waiting::{Patience, Sight, wait};
 
@@ -28,6 +29,10 @@ pub(crate) struct Destroy {
     #[argh(option, arg_name = "n", default = "0")]
     pub(crate) block_attempts: u32,
 
+    /// do not ask, however many units a pattern matches
+    #[argh(switch)]
+    pub(crate) yes: bool,
+
     /// names of units
     #[argh(positional, arg_name = "unit")]
     pub(crate) units: Vec<String>,
@@ -39,10 +44,11 @@ impl Destroy {
             talk::say("No units given");
             return Ok(Exit::Ok);
         }
-        let names = named(context, &self.units)?;
+        let names = doomed(context, &self.units, "destroy", self.yes)?;
         let (removed, exit) = self.remove(context, &names)?;
         if removed.is_empty() && exit == Exit::Ok {
             talk::say("Units not found in registry");
+            suggest::for_words(context, &self.units);
         } else if !self.no_block && !self.wait_gone(context, &removed)? {
             return Ok(Exit::Failed);
         }

@@ -2,13 +2,16 @@
 //! words. Nothing is decided here.
 
 use argh::{ArgsInfo, FromArgs};
-use cluster::{TargetState, UnitName};
+use cluster::{MachineId, TargetState, UnitName};
 
-use crate::api::Explanation;
+use crate::api::{Explanation, Machine};
 use crate::context::Context;
 use crate::exit::{Ended, Exit, Failure};
+use crate::fields::Field;
 use crate::legend::legend;
 use crate::orders::named;
+use crate::output::{Listing, Output, Value};
+use crate::suggest;
 use crate::table::Table;
 
 /// say why units are where they are, machine by machine
@@ -18,6 +21,7 @@ use crate::table::Table;
     note = "Prints what is wanted of each unit, what is, and for each machine whether it could run the unit and, if"
 )]
 #[argh(note = "not, why not: the reasons the scheduler goes by.")]
+#[argh(note = "Fields: unit, dstate, state, tmachine, why, machine, ip, able, reason.")]
 #[argh(example = "explain myapp.service")]
 pub(crate) struct Explain {
     /// print machine IDs in full
@@ -28,12 +32,86 @@ pub(crate) struct Explain {
     #[argh(switch)]
     pub(crate) no_legend: bool,
 
+    /// columns or keys to print, with commas between them; a line for each machine and unit then
+    #[argh(option, arg_name = "fields")]
+    pub(crate) fields: Option<String>,
+
+    /// form of the answer: text, wide, json, jsonl or name; text by default
+    #[argh(option, short = 'o', arg_name = "form", default = "Output::Text")]
+    pub(crate) output: Output,
+
     /// names of units
     #[argh(positional, arg_name = "unit")]
     pub(crate) units: Vec<String>,
 }
 
 const LEAD: &str = "Error explaining units";
+
+/// What one machine says to one unit; no machine where there is none at all.
+struct Row {
+    unit: UnitName,
+    full: bool,
+    desired: Option<TargetState>,
+    current: Option<TargetState>,
+    placed: Option<MachineId>,
+    why: String,
+    verdict: Option<(Machine, bool, String)>,
+}
+
+const FIELDS: [Field<Row>; 9] = [
+    Field { name: "unit", cell: |row| row.unit.to_string(), value: |row| Value::text(row.unit.as_str()) },
+    Field {
+        name: "dstate",
+        cell: |row| row.desired.map_or("", TargetState::as_str).to_owned(),
+        value: |row| Value::maybe(row.desired),
+    },
+    Field {
+        name: "state",
+        cell: |row| row.current.map_or("", TargetState::as_str).to_owned(),
+        value: |row| Value::maybe(row.current),
+    },
+    Field {
+        name: "tmachine",
+        cell: |row| row.placed.as_ref().map_or_else(String::new, |id| legend(id, None, row.full)),
+        value: |row| Value::maybe(row.placed.as_ref()),
+    },
+    Field { name: "why", cell: |row| row.why.clone(), value: |row| Value::text(&row.why) },
+    Field {
+        name: "machine",
+        cell: |row| row.said(|m, _, _| legend(&m.id, Some(&m.address), row.full)).unwrap_or_default(),
+        value: |row| Value::maybe(row.said(|m, _, _| m.id.to_string())),
+    },
+    Field {
+        name: "ip",
+        cell: |row| row.said(|m, _, _| m.address.clone()).unwrap_or_default(),
+        value: |row| Value::text(&row.said(|m, _, _| m.address.clone()).unwrap_or_default()),
+    },
+    Field {
+        name: "able",
+        cell: |row| row.said(|_, able, _| if able { "yes" } else { "no" }).unwrap_or_default().to_owned(),
+        value: |row| row.said(|_, able, _| Value::Truth(able)).unwrap_or(Value::Missing),
+    },
+    Field {
+        name: "reason",
+        cell: |row| row.said(|_, _, reason| reason.to_owned()).unwrap_or_default(),
+        value: |row| Value::text(&row.said(|_, _, reason| reason.to_owned()).unwrap_or_default()),
+    },
+];
+
+static LISTING: Listing<Row> = Listing {
+    key: "verdicts",
+    fields: &FIELDS,
+    columns: "unit,machine,able,reason",
+    wide: "unit,dstate,state,tmachine,machine,able,reason",
+    keys: "unit,dstate,state,tmachine,why,machine,ip,able,reason",
+    name: |row| row.unit.as_str(),
+};
+
+impl Row {
+    fn said<T>(&self, part: impl FnOnce(&Machine, bool, &str) -> T) -> Option<T> {
+        self.verdict.as_ref().map(|(machine, able, reason)| part(machine, *able, reason))
+    }
+}
 
 impl Explain {
     pub(super) fn run(&self, context: &Context<'_>) -> Ended {
@@ -43,7 +121,16 @@ impl Explain {
         let names = named(context, &self.units)?;
         // Only patterns stand for nothing at all.
         if names.is_empty() {
-            return Err(missing(&self.units.join(" ")));
+            return Err(suggest::absent(context, &self.units.join(" ")));
+        }
+        let shape = LISTING.shape(self.output, self.fields.as_deref())?.whole_if(self.full);
+        if self.output != Output::Text || self.fields.is_some() {
+            let mut rows = Vec::new();
+            for name in &names {
+                rows.extend(self.rows(name, ask(context, name)?));
+            }
+            context.print(&shape.text(&rows, !self.no_legend)?)?;
+            return Ok(Exit::Ok);
         }
         for (position, name) in names.iter().enumerate() {
             let explanation = ask(context, name)?;
@@ -53,6 +140,22 @@ impl Explain {
             context.print(&format!("{blank}{head}{}", table.text()))?;
         }
         Ok(Exit::Ok)
+    }
+
+    /// A row for each machine, or one without where there is none.
+    fn rows(&self, name: &UnitName, explanation: Explanation) -> Vec<Row> {
+        let full = self.full || self.output == Output::Wide;
+        let Explanation { desired, current, machine, reason, machines } = explanation;
+        let row = |verdict| Row {
+            unit: name.clone(),
+            full,
+            desired,
+            current,
+            placed: machine.clone(),
+            why: reason.clone(),
+            verdict,
+        };
+        if machines.is_empty() { vec![row(None)] } else { machines.into_iter().map(Some).map(row).collect() }
     }
 
     /// `a.service: wanted launched, is loaded on 9678f7a7.../10.99.0.13`, and a line with the reason if there is one.
@@ -87,10 +190,6 @@ impl Explain {
     }
 }
 
-fn missing(name: &str) -> Failure {
-    Failure::not_found(format_args!("Unit {name} does not exist."))
-}
-
 /// A server that explains nothing answers as if there were no unit, so the unit itself is asked for then.
 fn ask(context: &Context<'_>, name: &UnitName) -> Result<Explanation, Failure> {
     let api = context.api()?;
@@ -98,7 +197,7 @@ fn ask(context: &Context<'_>, name: &UnitName) -> Result<Explanation, Failure> {
         return Ok(explanation);
     }
     match api.unit(name).map_err(|e| Failure::api(LEAD, &e))? {
-        None => Err(missing(name.as_str())),
+        None => Err(suggest::absent(context, name.as_str())),
         Some(_) => {
             Err(Failure::new(format_args!("{LEAD}: the server has no explanations; it may be fleet's")))
         }

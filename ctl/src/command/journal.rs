@@ -7,7 +7,8 @@ use crate::context::Context;
 use crate::exit::{Ended, Failure};
 use crate::naming::mangled;
 use crate::orders::existing;
-use crate::remote::{self, SSH_PORT_DEFAULT};
+use crate::remote;
+use crate::suggest::absent;
 
 /// print what a unit wrote
 #[derive(FromArgs, ArgsInfo, Debug)]
@@ -32,9 +33,9 @@ pub(crate) struct Journal {
     #[argh(switch)]
     pub(crate) sudo: bool,
 
-    /// port of sshd on the machine
-    #[argh(option, arg_name = "port", default = "SSH_PORT_DEFAULT")]
-    pub(crate) ssh_port: u16,
+    /// port of sshd on the machine; ssh's own choice, mostly 22, by default
+    #[argh(option, arg_name = "port")]
+    pub(crate) ssh_port: Option<u16>,
 
     /// name of one unit
     #[argh(positional, arg_name = "unit")]
@@ -48,7 +49,7 @@ impl Journal {
         };
         let units = existing(context, &self.units)?;
         let unit = match units.as_slice() {
-            [] => return Err(Failure::not_found(format_args!("Unit {} does not exist.", mangled(word)))),
+            [] => return Err(absent(context, &mangled(word))),
             [unit] => unit,
             several => {
                 let count = several.len();

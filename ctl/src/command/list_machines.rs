@@ -85,7 +85,7 @@ fn metadata(row: &Row) -> String {
 
 impl ListMachines {
     pub(super) fn run(&self, context: &Context<'_>) -> Ended {
-        let shape = LISTING.shape(self.output, self.fields.as_deref())?;
+        let shape = LISTING.shape(self.output, self.fields.as_deref())?.whole_if(self.full);
         let machines = self.wanted(context.api()?).map_err(|e| {
             let text = format!("Error retrieving list of active machines from fleet API ({e})");
             Failure::Says(text, e.exit())

@@ -151,7 +151,7 @@ const LEAD: &str = "Error retrieving list of units from repository";
 
 impl ListUnitFiles {
     pub(super) fn run(&self, context: &Context<'_>) -> Ended {
-        let shape = LISTING.shape(self.output, self.fields.as_deref())?;
+        let shape = LISTING.shape(self.output, self.fields.as_deref())?.whole_if(self.full);
         let api = context.api()?;
         let units = self.wanted(api).map_err(|e| Failure::api(LEAD, &e))?;
         let mut addresses = BTreeMap::new();

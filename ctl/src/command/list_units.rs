@@ -118,7 +118,7 @@ impl ListUnits {
         if self.watch {
             return self.watch(context);
         }
-        let shape = LISTING.shape(self.output, self.fields.as_deref())?;
+        let shape = LISTING.shape(self.output, self.fields.as_deref())?.whole_if(self.full);
         let api = context.api()?;
         let lead = |e| Failure::api(LEAD, &e);
         let (unit, machine, state) = (self.unit.as_ref(), self.machine.as_ref(), self.state.as_ref());

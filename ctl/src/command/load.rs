@@ -28,6 +28,10 @@ pub(crate) struct Load {
     #[argh(switch)]
     pub(crate) replace: bool,
 
+    /// only say where the units would go, and why; change nothing
+    #[argh(switch)]
+    pub(crate) dry_run: bool,
+
     /// accepted for old scripts, without effect
     #[argh(switch, hidden_help)]
     #[expect(dead_code, reason = "old scripts give it")]
@@ -47,6 +51,7 @@ impl Load {
             name: "load",
             lead: "Error loading units",
             replace: self.replace,
+            dry_run: self.dry_run,
             no_block: self.no_block,
             block_attempts: self.block_attempts,
         };

@@ -9,7 +9,7 @@ use crate::context::Context;
 use crate::exit::{Ended, Exit, Failure};
 use crate::naming::is_pattern;
 use crate::orders::existing;
-use crate::remote::{self, Hop, SSH_PORT_DEFAULT};
+use crate::remote;
 
 /// log in to a machine, or run a command there
 #[derive(FromArgs, ArgsInfo, Debug)]
@@ -35,9 +35,9 @@ pub(crate) struct Ssh {
     #[argh(switch, short = 'A')]
     pub(crate) forward_agent: bool,
 
-    /// port of sshd on the machine
-    #[argh(option, arg_name = "port", default = "SSH_PORT_DEFAULT")]
-    pub(crate) ssh_port: u16,
+    /// port of sshd on the machine; ssh's own choice, mostly 22, by default
+    #[argh(option, arg_name = "port")]
+    pub(crate) ssh_port: Option<u16>,
 
     /// machine or unit, unless a flag names it, then the command
     #[argh(positional, arg_name = "words")]
@@ -55,11 +55,7 @@ impl Ssh {
                 return Err(stuck("one machine or unit must be provided", Exit::Failed));
             }
         };
-        if machine.address.is_empty() {
-            return Err(Failure::new("Could not determine address of machine."));
-        }
-        let (port, forward_agent) = (self.ssh_port, self.forward_agent);
-        remote::shell(context, &Hop { host: &machine.address, port, forward_agent }, command)
+        remote::shell(context, &machine, self.ssh_port, self.forward_agent, command)
     }
 }
 

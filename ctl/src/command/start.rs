@@ -31,6 +31,10 @@ pub(crate) struct Start {
     #[argh(switch)]
     pub(crate) replace: bool,
 
+    /// only say where the units would go, and why; change nothing
+    #[argh(switch)]
+    pub(crate) dry_run: bool,
+
     /// accepted for old scripts, without effect
     #[argh(switch, hidden_help)]
     #[expect(dead_code, reason = "old scripts give it")]
@@ -50,6 +54,7 @@ impl Start {
             name: "start",
             lead: "Error starting units",
             replace: self.replace,
+            dry_run: self.dry_run,
             no_block: self.no_block,
             block_attempts: self.block_attempts,
         };

@@ -24,6 +24,10 @@ pub(crate) struct Stop {
     #[argh(option, arg_name = "n", default = "0")]
     pub(crate) block_attempts: u32,
 
+    /// do not ask, however many units a pattern matches
+    #[argh(switch)]
+    pub(crate) yes: bool,
+
     /// names of units
     #[argh(positional, arg_name = "unit")]
     pub(crate) units: Vec<String>,
@@ -38,6 +42,7 @@ impl Stop {
             done: "stopped",
             global_goal: Goal::NoCopyLaunched,
             fate,
+            yes: self.yes,
             no_block: self.no_block,
             block_attempts: self.block_attempts,
         };

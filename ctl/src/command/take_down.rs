@@ -5,7 +5,8 @@ use cluster::{TargetState, UnitName};
 use crate::api::Unit;
 use crate::context::Context;
 use crate::exit::{Ended, Exit, Failure};
-use crate::orders::{Goal, await_units, existing, late, set_all};
+use crate::orders::{Goal, await_units, doomed, existing_of, late, set_all};
+use crate::suggest;
 use crate::talk;
 use crate::waiting::{Missing, Patience};
 
@@ -31,6 +32,7 @@ pub(super) struct TakeDown<'a> {
     /// What global units are waited for.
     pub(super) global_goal: Goal,
     pub(super) fate: fn(&Unit) -> Fate,
+    pub(super) yes: bool,
     pub(super) no_block: bool,
     pub(super) block_attempts: u32,
 }
@@ -41,9 +43,10 @@ impl TakeDown<'_> {
             talk::say("No units given");
             return Ok(Exit::Ok);
         }
-        let units = existing(context, self.words)?;
+        let units = existing_of(context, &doomed(context, self.words, self.name, self.yes)?)?;
         if units.is_empty() {
             talk::say("Units not found in registry");
+            suggest::for_words(context, self.words);
             return Ok(Exit::Ok);
         }
         let mut exit = Exit::Ok;

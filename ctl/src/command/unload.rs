@@ -22,6 +22,10 @@ pub(crate) struct Unload {
     #[argh(option, arg_name = "n", default = "0")]
     pub(crate) block_attempts: u32,
 
+    /// do not ask, however many units a pattern matches
+    #[argh(switch)]
+    pub(crate) yes: bool,
+
     /// names of units
     #[argh(positional, arg_name = "unit")]
     pub(crate) units: Vec<String>,
@@ -36,6 +40,7 @@ impl Unload {
             done: "unloaded",
             global_goal: Goal::NoCopyLeft,
             fate,
+            yes: self.yes,
             no_block: self.no_block,
             block_attempts: self.block_attempts,
         };

@@ -14,6 +14,7 @@ use crate::context::Context;
 use crate::exit::{Ended, Exit, Failure};
 use crate::naming::mangled;
 use crate::orders::{LEAD, late, named, read_units};
+use crate::suggest::absent;
 use crate::talk;
 use crate::waiting::{Missing, Patience, Sight, wait};
 
@@ -59,7 +60,7 @@ impl Wait {
         names.retain(|name| whole || !name.is_template() || self.names_outright(name));
         // Only patterns stand for nothing at all.
         if names.is_empty() && !self.goals.hold(Goal::Destroyed) {
-            return Err(absent(&self.units.join(" ")));
+            return Err(absent(context, &self.units.join(" ")));
         }
         self.check(context, &names)?;
         let api = context.api()?;
@@ -91,7 +92,7 @@ impl Wait {
         }
         let units = read_units(context.api()?, names).map_err(|e| Failure::api(LEAD, &e))?;
         match names.iter().find(|name| !units.contains_key(*name)) {
-            Some(name) => Err(absent(name.as_str())),
+            Some(name) => Err(absent(context, name.as_str())),
             None => Ok(()),
         }
     }
@@ -110,10 +111,6 @@ impl Wait {
             (false, _) => Exit::NotFound,
         }
     }
-}
-
-fn absent(name: &str) -> Failure {
-    Failure::not_found(format_args!("Unit {name} does not exist."))
 }
 
 /// `Unit a.service active on 9678f7a7.../10.99.0.13`, in the form start and stop have.

@@ -11,10 +11,11 @@ use cluster::requirements::Requirements;
 use cluster::unit_file::UnitFile;
 use cluster::validate;
 
-use super::Trouble;
+use super::{Kind, Trouble};
 use crate::api::{Api, Unit};
 use crate::exit::Exit;
 use crate::naming::Wanted;
+use crate::suggest;
 
 /// Content for a unit that the registry does not have.
 pub(super) struct Found {
@@ -29,7 +30,9 @@ pub(super) fn find(api: &Api, wanted: &Wanted) -> Result<Found, Trouble> {
         return Ok(Found { file: read(&wanted.path).map_err(Trouble::words)?, remark: None });
     }
     let Some(template) = wanted.name.template() else {
-        return Err(Trouble::from_nowhere(wanted.name.as_str()));
+        let folder = wanted.path.rsplit_once('/').map_or(".", |(folder, _)| folder);
+        let hint = suggest::unit(api, wanted.name.as_str(), &suggest::files_in(folder));
+        return Err(Trouble::from_nowhere(wanted.name.as_str(), &hint));
     };
     let beside = beside(&wanted.path, &template);
     if let Some(unit) = api.unit(&template)? {
@@ -67,7 +70,7 @@ fn differs(path: &str, unit: &Unit) -> bool {
 }
 
 /// The template's file in the folder of an instance's.
-fn beside(path: &str, template: &UnitName) -> String {
+pub(crate) fn beside(path: &str, template: &UnitName) -> String {
     match path.rsplit_once('/') {
         Some((folder, _)) => format!("{folder}/{template}"),
         None => template.to_string(),
@@ -79,15 +82,26 @@ fn beside(path: &str, template: &UnitName) -> String {
 /// # Errors
 /// It cannot be read, is too large, no UTF-8, or no unit file; the text names it.
 pub(super) fn read(path: &str) -> Result<UnitFile, String> {
-    let failed = |cause: &dyn std::fmt::Display| format!("read unit file {path}: {cause}");
+    UnitFile::parse(&text(path)?).map_err(|e| failed(path, &e))
+}
+
+fn failed(path: &str, cause: &dyn std::fmt::Display) -> String {
+    format!("read unit file {path}: {cause}")
+}
+
+/// The text of a unit file.
+///
+/// # Errors
+/// It cannot be read, is too large, or no UTF-8; the text names it.
+pub(crate) fn text(path: &str) -> Result<String, String> {
+    let failed = |cause: &dyn std::fmt::Display| failed(path, cause);
     let file = File::open(path).map_err(|e| failed(&e))?;
     let mut bytes = Vec::new();
     file.take(UNIT_SOURCE_MAX_BYTES + 1).read_to_end(&mut bytes).map_err(|e| failed(&e))?;
     if u64::try_from(bytes.len()).is_ok_and(|length| length > UNIT_SOURCE_MAX_BYTES) {
         return Err(failed(&format_args!("larger than {UNIT_SOURCE_MAX_BYTES} bytes")));
     }
-    let text = String::from_utf8(bytes).map_err(|e| failed(&e.utf8_error()))?;
-    UnitFile::parse(&text).map_err(|e| failed(&e))
+    String::from_utf8(bytes).map_err(|e| failed(&e.utf8_error()))
 }
 
 /// The server's own checks of a new unit, made here first (contract §2.5).
@@ -111,7 +125,14 @@ pub(super) fn is_global(name: &UnitName, file: &UnitFile) -> bool {
     Requirements::of(name, file).global
 }
 
-/// True for a service that is expected to end: `Type=oneshot`, the last one given.
-pub(super) fn is_oneshot(file: &UnitFile) -> bool {
-    file.values("Service", "Type").last() == Some("oneshot")
+/// What `active` will say of the unit, by its last `Type=` (systemd.service(5), Type=).
+pub(super) fn kind(name: &UnitName, file: &UnitFile) -> Kind {
+    let given = file.values("Service", "Type").last();
+    match given {
+        _ if name.suffix() != "service" => Kind::Ready,
+        Some("oneshot") => Kind::Ends,
+        Some("simple" | "exec" | "idle") => Kind::Forked,
+        None if file.values("Service", "BusName").next().is_none() => Kind::Forked,
+        _ => Kind::Ready,
+    }
 }

@@ -35,28 +35,30 @@ impl<'a> Rest<'a> {
         Self { api, after: None, quiet: QUIET_MIN }
     }
 
-    /// Waits before the next look at `units`; the last look comes when nothing is `left`. Nobody may be left to read
-    /// standard output meanwhile; there is no use in waiting then.
+    /// Waits before the next look at `units`, for `soon` at most where all that is missing is time; the last look comes
+    /// when nothing is `left`. Nobody may be left to read standard output meanwhile; there is no use in waiting then.
     pub(super) fn rest(
         &mut self,
         units: &[UnitName],
         elapsed: Duration,
         left: Option<Duration>,
+        soon: Option<Duration>,
     ) -> Result<(), Failure> {
+        let usual = soon.unwrap_or_else(|| usual(elapsed)).min(left.unwrap_or(Duration::MAX));
         let looked = boottime();
         // Nothing may be missed between a look and the first wait, so the moment is asked for before the look.
         let Some(after) = self.after else {
             pause(Duration::ZERO)?;
             if !self.begin() {
-                pause(usual(elapsed, left))?;
+                pause(usual)?;
             }
             return Ok(());
         };
         let before_words = Some(SILENCE_MAX.saturating_sub(elapsed)).filter(|time| !time.is_zero());
         let longest =
-            [Some(self.quiet), left, before_words].into_iter().flatten().min().unwrap_or(self.quiet);
+            [Some(self.quiet), left, soon, before_words].into_iter().flatten().min().unwrap_or(self.quiet);
         if longest < WAIT_MIN {
-            return pause(longest + Duration::from_millis(1));
+            return pause(longest);
         }
         match self.api.map(|api| api.changes(Some(after), units, longest)) {
             Some(Ok(Some(changes))) => {
@@ -64,16 +66,12 @@ impl<'a> Rest<'a> {
                 self.quiet = if changes.is_some() { QUIET_MIN } else { (self.quiet * 2).min(QUIET_MAX) };
                 // Many changes close together are worth one look.
                 let rested = boottime().saturating_sub(looked);
-                pause(if changes.is_some() {
-                    usual(elapsed, left).saturating_sub(rested)
-                } else {
-                    Duration::ZERO
-                })
+                pause(if changes.is_some() { usual.saturating_sub(rested) } else { Duration::ZERO })
             }
-            Some(Err(error)) if error.is_passing() => pause(usual(elapsed, left)),
+            Some(Err(error)) if error.is_passing() => pause(usual),
             Some(_) | None => {
                 (self.api, self.after) = (None, None);
-                pause(usual(elapsed, left))
+                pause(usual)
             }
         }
     }
@@ -96,18 +94,18 @@ impl<'a> Rest<'a> {
 }
 
 /// Longer the longer it has been already, so that a look comes late by a fifth of the time waited at most.
-fn usual(elapsed: Duration, left: Option<Duration>) -> Duration {
+fn usual(elapsed: Duration) -> Duration {
     let growing = u16::try_from(elapsed.as_millis() / 5).unwrap_or(u16::MAX);
-    let usual = Duration::from_millis(growing.clamp(PAUSE_MIN_MS, PAUSE_MAX_MS).into());
-    left.map_or(usual, |left| usual.min(left + Duration::from_millis(1)))
+    Duration::from_millis(growing.clamp(PAUSE_MIN_MS, PAUSE_MAX_MS).into())
 }
 
-/// Waits this long, unless nobody is left to read standard output.
+/// Waits this long, unless nobody is left to read standard output. The clock of `poll` is coarser than ours: a look that
+/// comes too early would be one too many.
 ///
 /// # Errors
 /// Nobody is.
 pub(crate) fn pause(time: Duration) -> Result<(), Failure> {
-    let pause_ms = u16::try_from(time.as_millis()).unwrap_or(u16::MAX);
+    let pause_ms = u16::try_from(time.as_micros().div_ceil(1000)).unwrap_or(u16::MAX);
     let stdout = io::stdout();
     let mut watched = [PollFd::new(stdout.as_fd(), PollFlags::empty())];
     // An interrupted poll is only a shorter pause.

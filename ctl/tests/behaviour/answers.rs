@@ -129,14 +129,15 @@ fn a_slow_server_is_given_up() {
 #[test]
 fn command_lines_that_make_no_sense() {
     let wrong = |line: &str, part: &str| failed(&run("unix:///x", line), 2, part);
-    wrong("strat x", "unknown command \"strat\"\nDid you mean \"start\"?\nRun \"fleetctl help\"");
+    wrong("strat x", "unknown command \"strat\"\nDid you mean \"start\"?\nRun \"fleetctl help\" ");
     wrong("list-units --no-legnd", "Did you mean \"--no-legend\"?");
-    wrong("start --block-attempts=many x", "Error parsing option '--block-attempts' with value 'many'");
-    wrong("list-units x", "Unrecognized argument: x");
-    wrong("drain", "machine");
+    wrong("start --block-attempts=many x", "Error: --block-attempts=many: it takes a whole number\n");
+    wrong("list-units x", "Error: \"x\" has no place here\nRun \"fleetctl help list-units\" ");
+    wrong("drain", "Error: MACHINE is needed\n");
+    wrong("wait x", "Error: --for is needed\n");
     failed(&run("ftp://x", "list-units"), 1, "Unable to initialize client: endpoint \"ftp://x\"");
     failed(&run("unix:///x", "--driver=etcd list-units"), 1, "etcd endpoint unix:///x: not a URL");
-    failed(&run("unix:///x", "--tunnel=h list-units"), 1, "--tunnel is not built yet");
+    failed(&run("unix:///x", "--tunnel=a;b list-units"), 2, "--tunnel \"a;b\" is not HOST or HOST:PORT");
 }
 
 #[test]

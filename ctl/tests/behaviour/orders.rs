@@ -49,12 +49,15 @@ fn a_pattern_without_files_is_matched_against_the_registry() {
         outcome(command)
     };
     let stopped = elsewhere("stop apache.[12]");
-    assert_eq!(stopped.stderr, "Successfully stopped units [apache.1.service apache.2.service].\n");
+    let said = "apache.[12] matches apache.1.service apache.2.service\n\
+                Successfully stopped units [apache.1.service apache.2.service].\n";
+    assert_eq!(stopped.stderr, said);
     assert_eq!(elsewhere("start apache.[12]").exit, 0);
     assert_eq!(elsewhere("cat apache.1*").stdout, HELLO);
     assert_eq!(elsewhere("cat apache.*").exit, 1);
     let gone = "Destroyed apache.1.service\nDestroyed apache.2.service\nDestroyed apache.3.service\n";
-    assert_eq!(elsewhere("destroy apache.*"), ok(gone, ""));
+    let matched = "apache.* matches apache.1.service apache.2.service apache.3.service\n";
+    assert_eq!(elsewhere("destroy apache.*"), ok(gone, matched));
     assert_eq!(elsewhere("stop apache.*"), ok("", "Units not found in registry\n"));
     let nothing = elsewhere("start apache.*");
     assert_eq!(
@@ -154,6 +157,15 @@ fn a_unit_that_fails_is_an_error_with_its_last_words() {
 }
 
 #[test]
+fn a_unit_that_is_active_for_a_moment_and_then_fails_is_an_error() {
+    let double = double("falls", &[("fails.service", 0)]);
+    double.fleet().falls.insert("fails.service".to_owned(), ("failed", "failed", "exit-code 1: it broke"));
+    let started = run(&double.endpoint(), "start fails");
+    assert_eq!(started.exit, 1, "{started:?}");
+    assert!(started.stderr.contains("unit fails.service failed: systemd says failed"), "{started:?}");
+}
+
+#[test]
 fn a_unit_on_its_way_is_waited_for_as_long_as_attempts_allow() {
     let double = double("activating", &[("hello.service", 0)]);
     double.fleet().shown.insert("hello.service".to_owned(), ("activating", "start-pre", ""));
@@ -215,7 +227,7 @@ fn many_units_take_few_requests_and_keep_their_order() {
     let launched = names.iter().map(|name| format!("Unit {name} launched on aaf2f899.../10.99.0.12\n"));
     assert_eq!(started, ok(&created.chain(launched).collect::<String>(), ""));
     let lists = double.fleet().asked.iter().filter(|asked| asked.contains("all=1")).count();
-    assert_eq!(lists, 4, "created, launched, machines, active");
+    assert_eq!(lists, 5, "created, launched, machines, active, still active");
 }
 
 #[test]

@@ -1,34 +1,41 @@
 //! `status`, `journal` and `ssh`: which program runs, with which words, and what becomes of its exit code. The programs are
 //! stand-ins that print how they were called; real machines are the scenarios' part.
 
-use std::os::unix::fs::PermissionsExt;
+use std::io::{BufRead, BufReader, Read};
 use std::path::PathBuf;
+use std::process::Stdio;
 
 use cluster::TargetState::{Inactive, Launched};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 
 use crate::double::Double;
 use crate::double::fleet::Fleet;
-use crate::run::{Outcome, fleetctl, fresh_folder, outcome};
+use crate::run::{Outcome, fleetctl, fresh_folder, home, outcome};
+use crate::stand_in::programs;
 
 const HELLO: &str = include_str!("../../testdata/units/hello.service");
 const MONITOR: &str = include_str!("../../testdata/units/monitor.service");
 
 /// A folder with stand-ins for ssh, systemctl and journalctl that exit with `exit`.
-fn programs(name: &str, exit: i32) -> PathBuf {
-    let folder = fresh_folder(&format!("programs-{name}"));
-    for program in ["ssh", "systemctl", "journalctl"] {
-        let path = folder.join(program);
-        std::fs::write(&path, format!("#!/bin/sh\nprintf '%s|' {program} \"$@\"\necho\nexit {exit}\n"))
-            .unwrap();
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
-    }
-    folder
+fn stand_ins(name: &str, exit: i32) -> PathBuf {
+    let script = |program: &str| format!("printf '%s|' {program} \"$@\"\necho\nexit {exit}");
+    let scripts = ["ssh", "systemctl", "journalctl"].map(|program| (program, script(program)));
+    programs(name, &scripts.each_ref().map(|(program, script)| (*program, script.as_str())))
 }
 
 fn with(double: &Double, programs: &PathBuf, line: &str) -> Outcome {
     let mut command = fleetctl(&double.endpoint(), &line.split_whitespace().collect::<Vec<_>>());
     command.env("PATH", programs);
     outcome(command)
+}
+
+/// What every ssh begins with.
+fn usual() -> String {
+    let home = home().display().to_string();
+    format!(
+        "ssh|-o|ConnectTimeout=10|-o|UserKnownHostsFile={home}/.fleetctl/known_hosts {home}/.ssh/known_hosts|"
+    )
 }
 
 fn double(name: &str) -> Double {
@@ -40,37 +47,76 @@ fn double(name: &str) -> Double {
 
 #[test]
 fn status_runs_where_the_unit_is() {
-    let (double, programs) = (double("status"), programs("status", 0));
+    let (double, programs) = (double("status"), stand_ins("status", 0));
     let shown = with(&double, &programs, "status --no-block hello web@1");
-    let wanted = "ssh|-o|ConnectTimeout=10|--|core@10.99.0.13|systemctl status -l -- hello.service|\n\n\
-                  ssh|-o|ConnectTimeout=10|--|core@10.99.0.12|systemctl status -l -- web@1.service|\n";
-    assert_eq!(shown, Outcome { stdout: wanted.to_owned(), stderr: String::new(), exit: 0 });
+    let wanted = format!(
+        "hello.service: wanted launched, is launched on 9678f7a7.../10.99.0.13\n\
+         {0}--|core@10.99.0.13|systemctl status -l -- hello.service|\n\n\
+         web@1.service: wanted launched, is launched on aaf2f899.../10.99.0.12\n\
+         {0}--|core@10.99.0.12|systemctl status -l -- web@1.service|\n",
+        usual()
+    );
+    assert_eq!(shown, Outcome { stdout: wanted, stderr: String::new(), exit: 0 });
 }
 
 #[test]
 fn status_of_a_global_unit_goes_to_every_machine() {
-    let (double, programs) = (double("status-global"), programs("status-global", 0));
+    let (double, programs) = (double("status-global"), stand_ins("status-global", 0));
     double.fleet().has("monitor.service", MONITOR, Launched);
-    let shown = with(&double, &programs, "status monitor --ssh-port=2222").stdout;
-    let hosts: Vec<&str> = shown.lines().filter_map(|line| line.split('|').nth(6)).collect();
-    assert_eq!(hosts, ["core@10.99.0.13", "core@10.99.0.12", "core@10.99.0.11"], "{shown}");
+    let shown = with(&double, &programs, "status monitor --ssh-port=2222").stdout.replace(&usual(), "");
+    let wanted = "monitor.service: wanted launched, launched on 3 of 3 machines that can run it\n\
+                  on 9678f7a7.../10.99.0.13:\n-p|2222|--|core@10.99.0.13|systemctl status -l -- monitor.service|\n\n\
+                  on aaf2f899.../10.99.0.12:\n-p|2222|--|core@10.99.0.12|systemctl status -l -- monitor.service|\n\n\
+                  on ae7be26c.../10.99.0.11:\n-p|2222|--|core@10.99.0.11|systemctl status -l -- monitor.service|\n";
+    assert_eq!(shown, wanted);
 }
 
 #[test]
-fn exit_codes_are_passed_on_and_end_it() {
-    let (double, programs) = (double("status-code"), programs("status-code", 3));
-    let shown = with(&double, &programs, "status hello web@1");
-    assert_eq!((shown.exit, shown.stdout.lines().count()), (3, 1), "{shown:?}");
+fn status_says_what_went_wrong() {
+    let (double, programs) = (double("status-wrong"), stand_ins("status-wrong", 3));
+    double
+        .fleet()
+        .shown
+        .insert("hello.service".to_owned(), ("failed", "failed", "exit-code: status=1\nlast words"));
+    double.fleet().has("pending.service", HELLO, Launched);
+    let failed = with(&double, &programs, "status hello");
+    let head = "hello.service: wanted launched, is launched on 9678f7a7.../10.99.0.13\n  \
+                error: exit-code: status=1\n    last words\n";
+    assert!(failed.stdout.starts_with(head) && failed.exit == 3, "{failed:?}");
+    let pending = with(&double, &programs, "status pending");
+    let head = "pending.service: wanted launched, is inactive, on no machine\n";
+    assert!(pending.stdout.starts_with(head), "{pending:?}");
+    assert_eq!(pending.stderr, "Unit pending.service does not appear to be loaded.\n");
+}
+
+#[test]
+fn status_goes_through_all_units_and_ends_with_the_first_bad_code() {
+    let (double, programs) = (double("status-all"), stand_ins("status-all", 3));
+    double.fleet().has("idle.service", HELLO, Inactive);
+    let ended = |line: &str| {
+        let shown = with(&double, &programs, line);
+        (shown.exit, shown.stdout.matches("systemctl status").count(), shown.stderr)
+    };
+    let (nope, idle) =
+        ("Unit nope.service does not exist.\n", "Unit idle.service does not appear to be loaded.\n");
+    assert_eq!(ended("status hello web@1"), (3, 2, String::new()));
+    assert_eq!(ended("status idle nope hello"), (1, 1, format!("{idle}{nope}")));
+    assert_eq!(ended("status nope idle"), (3, 0, format!("{nope}{idle}")));
+    let programs = stand_ins("status-all-well", 0);
+    let shown = with(&double, &programs, "status hello nope web@1");
+    assert_eq!(
+        (shown.exit, shown.stdout.matches("systemctl status").count(), shown.stderr.as_str()),
+        (3, 2, nope)
+    );
 }
 
 #[test]
 fn the_journal_takes_its_flags_along() {
-    let (double, programs) = (double("journal"), programs("journal", 0));
+    let (double, programs) = (double("journal"), stand_ins("journal", 0));
     let shown =
         with(&double, &programs, "journal -f --lines 5 --output=cat --sudo --ssh-username root hello");
-    let wanted = "ssh|-o|ConnectTimeout=10|--|root@10.99.0.13|sudo journalctl --unit hello.service --no-pager -n 5 \
-                  --output cat -f|\n";
-    assert_eq!(shown.stdout, wanted, "{shown:?}");
+    let line = "sudo journalctl --unit hello.service --no-pager -n 5 --output cat -f";
+    assert_eq!(shown.stdout, format!("{}--|root@10.99.0.13|{line}|\n", usual()), "{shown:?}");
 }
 
 #[test]
@@ -78,12 +124,13 @@ fn units_on_this_machine_need_no_ssh() {
     let Ok(here) = std::fs::read_to_string("/etc/machine-id") else {
         panic!("this machine has no /etc/machine-id, which the test needs");
     };
-    let (double, programs) = (double("local"), programs("local", 7));
+    let (double, programs) = (double("local"), stand_ins("local", 7));
     double.fleet().here = Some(here.trim().to_owned());
     let shown = with(&double, &programs, "journal hello");
     let wanted = "journalctl|--unit|hello.service|--no-pager|-n|10|--output|short|\n";
     assert_eq!((shown.stdout.as_str(), shown.exit), (wanted, 7), "{shown:?}");
-    assert_eq!(with(&double, &programs, "status hello").stdout, "systemctl|status|-l|--|hello.service|\n");
+    let shown = with(&double, &programs, "status hello");
+    assert!(shown.stdout.ends_with("\nsystemctl|status|-l|--|hello.service|\n"), "{shown:?}");
 }
 
 #[test]
@@ -108,11 +155,11 @@ fn what_cannot_be_shown_says_why() {
 
 #[test]
 fn ssh_goes_to_a_machine_or_to_the_machine_of_a_unit() {
-    let (double, programs) = (double("ssh"), programs("ssh", 5));
+    let (double, programs) = (double("ssh"), stand_ins("ssh", 5));
     let went = |line: &str| {
         let shown = with(&double, &programs, line);
         assert_eq!((shown.exit, shown.stderr.as_str()), (5, ""), "{shown:?}");
-        shown.stdout.replace("ssh|-o|ConnectTimeout=10|", "")
+        shown.stdout.replace(&usual(), "")
     };
     assert_eq!(went("ssh 9678"), "--|core@10.99.0.13|\n");
     assert_eq!(went("ssh hello"), "--|core@10.99.0.13|\n");
@@ -126,7 +173,7 @@ fn ssh_goes_to_a_machine_or_to_the_machine_of_a_unit() {
 
 #[test]
 fn ssh_to_nobody_says_why() {
-    let (double, programs) = (double("ssh-nobody"), programs("ssh-nobody", 0));
+    let (double, programs) = (double("ssh-nobody"), stand_ins("ssh-nobody", 0));
     double.fleet().has("idle.service", HELLO, Inactive);
     double.fleet().has("monitor.service", MONITOR, Launched);
     double.fleet().has("9678.service", HELLO, Launched);
@@ -145,4 +192,20 @@ fn ssh_to_nobody_says_why() {
     said("ssh monitor", 1, "unit monitor.service is global; name one of its machines with --machine\n");
     double.fleet().has("idle.1.service", HELLO, Inactive);
     said("ssh idle.*", 1, "idle.* matches 2 units\n");
+}
+
+#[test]
+fn what_ends_ctl_ends_the_program_too() {
+    let (double, programs) = (double("signal"), programs("signal", &[("ssh", "echo ready; exec sleep 60")]));
+    let mut command = fleetctl(&double.endpoint(), &["journal", "-f", "hello"]);
+    command.env("PATH", format!("{}:/usr/bin:/bin", programs.display()));
+    let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+    let mut stdout = BufReader::new(child.stdout.take().unwrap());
+    let mut line = String::new();
+    stdout.read_line(&mut line).unwrap();
+    assert_eq!(line, "ready\n");
+    kill(Pid::from_raw(i32::try_from(child.id()).unwrap()), Signal::SIGTERM).unwrap();
+    // Its end comes when nobody holds the pipe any more.
+    stdout.read_to_string(&mut line).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(143));
 }

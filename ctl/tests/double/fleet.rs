@@ -44,10 +44,16 @@ pub(crate) struct Fleet {
     pub(crate) places: BTreeMap<String, usize>,
     /// What units look like that do not look as they should.
     pub(crate) shown: BTreeMap<String, Shown>,
+    /// What units look like from the second look at states on.
+    pub(crate) falls: BTreeMap<String, Shown>,
     /// Why machines refuse a unit, one reason for each of [`MACHINES`].
     pub(crate) refusals: BTreeMap<String, [&'static str; 3]>,
+    /// A unit that others would drive away.
+    pub(crate) displaced: Option<String>,
     /// The ID of the first of [`MACHINES`], if it is to be another.
     pub(crate) here: Option<String>,
+    /// The address of the first of [`MACHINES`], if it is to be another.
+    pub(crate) address: Option<String>,
     /// Machines that are being drained.
     pub(crate) drained: Vec<String>,
     /// Every request so far, as `METHOD path?query`.
@@ -92,7 +98,9 @@ impl Fleet {
     /// ACTIVE, SUB and error of each copy, by index of its machine.
     pub(crate) fn copies(&self, name: &str) -> Vec<(usize, Shown)> {
         let Some(unit) = self.units.get(name) else { return Vec::new() };
-        let shown = match (unit.desired, self.shown.get(name)) {
+        let looks = self.asked.iter().filter(|asked| asked.starts_with("GET state")).count();
+        let fallen = self.falls.get(name).filter(|_| looks > 1);
+        let shown = match (unit.desired, fallen.or(self.shown.get(name))) {
             (_, Some(shown)) => *shown,
             (TargetState::Launched, None) => ("active", "running", ""),
             _ => ("inactive", "dead", ""),

@@ -3,6 +3,7 @@
 
 pub(crate) mod fleet;
 pub(crate) mod http;
+mod rehearsal;
 mod routes;
 
 use std::os::unix::net::UnixListener;

@@ -37,6 +37,7 @@ pub(super) fn answer(fleet: &Mutex<Fleet>, request: &Request) -> Answer {
         },
         ("GET", ["state"]) => page(&fleet, query, "states", &states(&fleet, query)),
         ("GET", ["explain", name]) => explain(&fleet, name),
+        ("POST", ["rehearsal"]) => super::rehearsal::answer(&fleet, request),
         ("POST", ["registry", "adopt"]) => json(&BTreeMap::from([("message", "The registry is adopted.")])),
         ("POST", ["machines", id, verb @ ("drain" | "undrain")]) => {
             fleet.drained.retain(|drained| drained != id);
@@ -76,11 +77,11 @@ fn parameter<'q>(query: &'q str, name: &str) -> Option<&'q str> {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct MachineOut {
+struct MachineOut<'a> {
     id: &'static str,
     metadata: BTreeMap<&'static str, &'static str>,
     #[serde(rename = "primaryIP")]
-    primary_ip: &'static str,
+    primary_ip: &'a str,
     version: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     draining: Option<bool>,
@@ -94,7 +95,11 @@ fn machines(fleet: &Fleet, query: &str) -> Answer {
         version: "0.1.0",
         draining: fleet.drained.iter().any(|drained| drained == id).then_some(true),
     };
-    page(fleet, query, "machines", &MACHINES.iter().map(out).collect::<Vec<_>>())
+    let mut machines: Vec<_> = MACHINES.iter().map(out).collect();
+    if let Some(address) = &fleet.address {
+        machines[0].primary_ip = address;
+    }
+    page(fleet, query, "machines", &machines)
 }
 
 #[derive(Serialize)]
@@ -110,6 +115,8 @@ struct UnitOut<'a> {
     launched: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
     eligible: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
 }
 
 fn shown_unit<'a>(fleet: &'a Fleet, name: &'a str, unit: &'a Unit) -> UnitOut<'a> {
@@ -124,7 +131,15 @@ fn shown_unit<'a>(fleet: &'a Fleet, name: &'a str, unit: &'a Unit) -> UnitOut<'a
         machine_id: unit.machine.filter(|_| !global).map(|machine| fleet.machine_id(machine)),
         launched: global.then_some(launched),
         eligible: global.then_some(MACHINES.len()),
+        reason: fleet.refusals.get(name).map(|reasons| waiting(reasons)),
     }
+}
+
+/// As the scheduler puts it.
+fn waiting(reasons: &[&str]) -> String {
+    let refusals =
+        MACHINES.iter().zip(reasons).map(|(machine, reason)| format!("{}: {reason}", &machine.0[..8]));
+    format!("no machine can run it: {}", refusals.collect::<Vec<_>>().join("; "))
 }
 
 fn units(fleet: &Fleet) -> Vec<UnitOut<'_>> {

@@ -25,6 +25,11 @@ pub(crate) struct Outcome {
     pub(crate) exit: i32,
 }
 
+/// The home of every ctl under test.
+pub(crate) fn home() -> PathBuf {
+    std::env::temp_dir().join(format!("ctl-test-{}-home", std::process::id()))
+}
+
 /// A ctl that calls itself `fleetctl`, as the captures do, with no settings from outside.
 pub(crate) fn fleetctl(endpoint: &str, words: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_ctl"));
@@ -32,6 +37,7 @@ pub(crate) fn fleetctl(endpoint: &str, words: &[&str]) -> Command {
     command
         .env_clear()
         .env("FLEETCTL_ENDPOINT", endpoint)
+        .env("HOME", home())
         .env("PATH", std::env::var_os("PATH").unwrap_or_default());
     command
 }

@@ -2,12 +2,11 @@
 //! Root gets missing packages installed; anybody else is told the one command that does it.
 
 use std::io::{IsTerminal, stderr};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use nix::unistd::Uid;
-
-use crate::demo::machine::search_path;
 use crate::failure::{Failure, Outcome};
+use crate::install::READY_BINARIES;
+use crate::packages;
 use crate::run::{exit_number, run};
 
 /// Each program, and the package of Debian and Ubuntu that has it.
@@ -27,18 +26,18 @@ const FIRST_ETCD_WITHOUT_V2: (u32, u32) = (3, 6);
 /// # Errors
 /// When one is missing and cannot be installed: the text has the command that installs it. When etcd is too new.
 pub fn programs() -> Outcome {
-    let missing = missing_packages();
-    if !missing.is_empty() {
-        install(&missing)?;
-    }
+    packages::ensure(&PROGRAMS)?;
     check_etcd()
 }
 
-/// Builds `skiff-agent` and `ctl` as they are shipped, and gives the folder with both. cargo reports on standard error.
+/// Builds `skiff-agent` and `ctl`, or takes those in the folder `SKIFF_BINARIES` names, and gives the folder with both. cargo reports on standard error.
 ///
 /// # Errors
 /// When cargo fails.
 pub fn build() -> Outcome<PathBuf> {
+    if let Some(folder) = std::env::var_os(READY_BINARIES) {
+        return Ok(folder.into());
+    }
     let own = std::env::current_exe().map_err(|cause| Failure::during("find this program's file", cause))?;
     let target =
         own.ancestors().nth(2).ok_or_else(|| Failure::new("find the build folder above this program"))?;
@@ -54,29 +53,6 @@ pub fn build() -> Outcome<PathBuf> {
         return Ok(target.join("release"));
     }
     Err(Failure::new(format!("cargo build of agent and ctl ended with status {}", exit_number(status))))
-}
-
-fn missing_packages() -> Vec<&'static str> {
-    let path = search_path();
-    let there = |program: &str| path.split(':').any(|folder| Path::new(folder).join(program).is_file());
-    PROGRAMS.iter().filter(|(program, _)| !there(program)).map(|(_, package)| *package).collect()
-}
-
-fn install(packages: &[&str]) -> Outcome {
-    let names = packages.join(" ");
-    if !Path::new("/usr/bin/apt-get").is_file() {
-        return Err(Failure::new(format!("missing: what Debian calls {names}; install it and come back")));
-    }
-    if !Uid::effective().is_root() {
-        return Err(Failure::new(format!(
-            "missing: {names}; this installs them:\n  sudo apt-get install -y --no-install-recommends {names}"
-        )));
-    }
-    eprintln!("Installing {names} ...");
-    run(&["apt-get", "update"])?.success()?;
-    let mut words = vec!["apt-get", "install", "-y", "--no-install-recommends"];
-    words.extend(packages);
-    run(&words)?.success().map(drop)
 }
 
 fn check_etcd() -> Outcome {

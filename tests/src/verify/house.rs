@@ -14,8 +14,15 @@ const DOCUMENTS: [&str; 6] =
     ["ARCHITECTURE.md", "CHANGELOG.md", "LICENSE", "README.md", "SPECIFICATION.md", "deny.toml"];
 
 /// Files that a package installs.
-const SHIPPED: [&str; 4] =
-    ["dist/fleet.conf", "dist/fleet.service", "dist/fleet.socket", "dist/sysusers.d/fleet.conf"];
+const SHIPPED: [&str; 7] = [
+    "dist/debian/postinst",
+    "dist/debian/postrm",
+    "dist/debian/prerm",
+    "dist/fleet.conf",
+    "dist/fleet.service",
+    "dist/fleet.socket",
+    "dist/sysusers.d/fleet.conf",
+];
 
 /// Words that say something is not done; put together here, so that this file has none of them.
 const UNDONE: [&str; 4] =

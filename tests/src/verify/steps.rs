@@ -4,7 +4,7 @@ use std::process::{Command, Stdio};
 
 use crate::cargo::command;
 use crate::failure::{Failure, Outcome};
-use crate::install::workspace;
+use crate::install::{READY_BINARIES, workspace};
 use crate::run::{exit_number, finish};
 use crate::verify::house;
 
@@ -24,11 +24,21 @@ pub(super) struct Step {
 pub(super) fn all() -> impl Iterator<Item = Step> {
     let step = |name, run| Step { name, slow: false, run };
     let slow = |name, run| Step { name, slow: true, run };
-    let steps: [Step; 13] = [
+    let steps: Vec<Step> = vec![
         step("house rules", || house::check(&workspace())),
         step("format", || cargo(&["fmt", "--all", "--check"])),
         step("clippy", || {
             cargo(&["clippy", "--workspace", "--all-targets", "--all-features", "--", "--deny", "warnings"])
+        }),
+        step("clippy, without TLS", || {
+            let words = ["clippy", "--package", "agent", "--package", "ctl", "--no-default-features"];
+            cargo(&[&words[..], &["--", "--deny", "warnings"]].concat())
+        }),
+        step("exposure of the agent's unit", || {
+            let words = ["security", "--offline=yes", "--threshold=50", "--no-pager", "dist/fleet.service"];
+            let mut analyse = Command::new("systemd-analyze");
+            analyse.args(words).current_dir(workspace());
+            quietly(analyse)
         }),
         step("documentation", document),
         step("unit and property tests", || cargo(&["test", "--workspace"])),
@@ -41,9 +51,15 @@ pub(super) fn all() -> impl Iterator<Item = Step> {
         step("the agent on a real etcd and with curl", || {
             cargo(&["test", "--package", "agent", "--features", "real-etcd,real-curl"])
         }),
+        step("packages and cloud-configs, read by others", || {
+            cargo(&["test", "--package", "cross", "--features", "real-parsers"])
+        }),
         step("ctl on a real etcd", || cargo(&["test", "--package", "ctl", "--features", "real-etcd"])),
+        step("ctl in real shells, terminals and pipes", || {
+            cargo(&["test", "--package", "ctl", "--features", "real-tools", "--test", "tools"])
+        }),
         slow("licences, sources and duplicates of dependencies", deny),
-        slow("release build", || cargo(&["build", "--release", "--package", "agent", "--package", "ctl"])),
+        slow("static binaries, packages and cloud-configs", || openly(command(&["cross"]))),
         slow("scenarios on real machines", scenarios),
         slow("demo", demo),
     ];
@@ -84,24 +100,24 @@ fn document() -> Outcome {
 fn deny() -> Outcome {
     let there = finish(command(&["deny", "--version"]), &[])?;
     if there.exit != 0 {
-        cargo(&["install", "cargo-deny", "--locked"])?;
+        // Unoptimised: it runs once, for seconds, and takes minutes less to build.
+        cargo(&["install", "cargo-deny", "--locked", "--debug"])?;
     }
     cargo(&["deny", "--all-features", "check", "bans", "licenses", "sources"])
 }
 
+/// What `cargo cross` built for this machine: from there on, what is tested is what is shipped.
+fn shipped(mut call: Command) -> Command {
+    let triple = format!("target/cross/{}-unknown-linux-musl/release", std::env::consts::ARCH);
+    call.env(READY_BINARIES, workspace().join(triple));
+    call
+}
+
 fn scenarios() -> Outcome {
-    openly(command(&[
-        "test",
-        "--quiet",
-        "--package",
-        "tests",
-        "--features",
-        "scenarios",
-        "--test",
-        "scenarios",
-    ]))
+    let words = ["test", "--quiet", "--package", "tests", "--features", "scenarios", "--test", "scenarios"];
+    openly(shipped(command(&words)))
 }
 
 fn demo() -> Outcome {
-    cargo(&["demo"])
+    quietly(shipped(command(&["demo"])))
 }

@@ -31,6 +31,8 @@ fn values_follow_an_equals_sign_or_a_blank() {
     assert_eq!(plain("list-units --fields unit,sub"), "list-units --fields unit,sub --");
     assert_eq!(plain("list-units -fields=unit"), "list-units --fields unit --");
     assert_eq!(plain("list-units --fields="), "list-units --fields  --");
+    assert_eq!(plain("journal --f x"), "journal --follow -- x");
+    assert_eq!(error("journal --q x"), "unknown flag: -q");
     assert_eq!(plain("journal -n5 x"), "journal --lines 5 -- x");
     assert_eq!(plain("journal -n 5 x"), "journal --lines 5 -- x");
     assert_eq!(plain("journal -fn=5 x"), "journal --lines 5 --follow -- x");
@@ -73,6 +75,11 @@ fn commands_can_be_shortened_as_long_as_one_is_meant() {
     assert_eq!(plain("list-m"), "list-machines --");
     assert_eq!(plain("list-units"), "list-units --");
     assert_eq!(plain("reg ad"), "registry adopt --");
+    // What fleet had stays what it was.
+    assert_eq!(plain("c x"), "cat -- x");
+    assert_eq!(plain("d x"), "destroy -- x");
+    assert_eq!(plain("dr x"), "drain -- x");
+    assert_eq!(error("ver"), "command \"ver\" could be verify or version");
     assert_eq!(error("list-unit"), "command \"list-unit\" could be list-units or list-unit-files");
     assert_eq!(error("st x"), "command \"st\" could be start or stop or status");
 }

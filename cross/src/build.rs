@@ -1,0 +1,99 @@
+//! One build: the two programs for one architecture, static, with nothing of this machine's paths in them. The flags
+//! are the same whether the standard library is rustup's or built here.
+
+use std::path::{Path, PathBuf};
+
+use ::tests::cargo;
+use ::tests::failure::Outcome;
+use ::tests::run::{finish, run};
+
+use crate::arch::Arch;
+use crate::std_library::Std;
+use crate::tools::Tools;
+
+/// Which optional parts are built in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Features {
+    /// For people.
+    pub name: &'static str,
+    /// cargo's words for it.
+    pub words: &'static [&'static str],
+}
+
+/// What is shipped.
+pub const SHIPPED: Features = Features { name: "as shipped", words: &[] };
+
+/// The combinations whose sizes the README lists, the shipped one first.
+pub const COMBINATIONS: [Features; 2] =
+    [SHIPPED, Features { name: "without TLS", words: &["--no-default-features"] }];
+
+/// What to build, and where.
+#[derive(Clone, Debug)]
+pub struct Job<'a> {
+    /// The checkout.
+    pub source: &'a Path,
+    /// cargo's target folder for it.
+    pub target: &'a Path,
+    /// For which machines.
+    pub arch: Arch,
+    /// With what.
+    pub features: Features,
+    /// An archive with the standard library's source, if one was named.
+    pub std_source: Option<&'a Path>,
+}
+
+/// The two programs.
+#[derive(Clone, Debug)]
+pub struct Programs {
+    /// `skiff-agent`
+    pub agent: PathBuf,
+    /// `ctl`
+    pub ctl: PathBuf,
+}
+
+impl Job<'_> {
+    /// Builds both programs; where they are fresh, nothing happens.
+    ///
+    /// # Errors
+    /// cargo's own words.
+    pub fn run(&self, tools: &Tools) -> Outcome<Programs> {
+        let library = Std::find(self.arch, self.std_source)?;
+        let target = self.target.display().to_string();
+        // zigbuild first: it is an external subcommand, and all that follows is cargo's own.
+        let mut call = cargo::command(&["zigbuild", "--quiet", "--release", "--locked"]);
+        call.current_dir(self.source).args(["--package", "agent", "--package", "ctl"]);
+        call.args(["--target", self.arch.triple(), "--target-dir", &target]).args(self.features.words);
+        library.lend(&mut call);
+        tools.lend(&mut call);
+        call.env("RUSTFLAGS", self.flags(&library)?).env_remove("CARGO_ENCODED_RUSTFLAGS");
+        finish(call, &[])?.success()?;
+        let folder = self.target.join(self.arch.triple()).join("release");
+        Ok(Programs { agent: folder.join("skiff-agent"), ctl: folder.join("ctl") })
+    }
+
+    /// zig brings the C library's start files; tables for unwinding are for nobody where a panic ends the program (270 kB);
+    /// and paths go out of the binaries: they would tell where they were built.
+    fn flags(&self, library: &Std) -> Outcome<String> {
+        let mut flags = vec!["-Clink-self-contained=no".to_owned(), "-Cforce-unwind-tables=no".to_owned()];
+        let mut shown_as = |path: &Path, name: &str| {
+            flags.push(format!("--remap-path-prefix={}={name}", path.display()));
+        };
+        shown_as(self.source, "/skiff");
+        shown_as(self.target, "/skiff/target");
+        shown_as(&cargo_home().join("registry/src"), "/crates");
+        match library {
+            Std::Source(library) => shown_as(library, "/rust/library"),
+            Std::Installed => {
+                let sysroot = run(&["rustc", "--print", "sysroot"])?.success()?.stdout;
+                shown_as(&Path::new(sysroot.trim()).join("lib/rustlib/src/rust/library"), "/rust/library");
+            }
+        }
+        Ok(flags.join(" "))
+    }
+}
+
+/// Where cargo keeps the sources of crates.
+pub(crate) fn cargo_home() -> PathBuf {
+    let home = || std::env::var_os("HOME").map(PathBuf::from).unwrap_or_default().join(".cargo");
+    std::env::var_os("CARGO_HOME").map_or_else(home, PathBuf::from)
+}

@@ -1,0 +1,9 @@
+//! `cargo run -p tests --release --bin footprint`: what SPECIFICATION.md promises about the agent's costs, measured. See
+//! `tests::footprint`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    tests::footprint::main(&words)
+}

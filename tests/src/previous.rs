@@ -1,0 +1,72 @@
+//! The agent of an earlier commit, which `tests/previous-release` names: what a cluster in the middle of an upgrade runs
+//! beside this one.
+
+use std::fs;
+use std::path::PathBuf;
+
+use crate::cargo;
+use crate::failure::{Failure, Outcome};
+use crate::install::workspace;
+use crate::run::{finish, run};
+
+/// The file with the commit, in the repository.
+const NAMED_IN: &str = "tests/previous-release";
+
+/// The commit.
+///
+/// # Errors
+/// The file cannot be read, or this clone does not have the commit.
+pub fn commit() -> Outcome<String> {
+    let text = fs::read_to_string(workspace().join(NAMED_IN))
+        .map_err(|cause| Failure::during(format!("read {NAMED_IN}"), cause))?;
+    let named = text.lines().map(str::trim).find(|line| !line.is_empty() && !line.starts_with('#'));
+    let commit = named.ok_or_else(|| Failure::new(format!("{NAMED_IN} names no commit")))?.to_owned();
+    let there = git(&["cat-file", "-e", &format!("{commit}^{{commit}}")]);
+    there.map_err(|failure| {
+        Failure::new(format!(
+            "{NAMED_IN} names {commit}, which is not in this clone; a shallow clone gets it with \
+             `git fetch --unshallow`\n{failure}"
+        ))
+    })?;
+    Ok(commit)
+}
+
+/// Its agent, built in a folder of its own beside the other targets. Done once for a commit.
+///
+/// # Errors
+/// git or cargo fails.
+pub fn agent() -> Outcome<PathBuf> {
+    let commit = commit()?;
+    let target = workspace().join("target/previous");
+    let source = target.join("source");
+    let built = target.join(format!("skiff-agent-{commit}"));
+    if built.exists() {
+        return Ok(built);
+    }
+    let tree = source.to_string_lossy().into_owned();
+    let leave = || {
+        let _ = fs::remove_dir_all(&source);
+        git(&["worktree", "prune"])
+    };
+    leave()?;
+    git(&["worktree", "add", "--detach", &tree, &commit])?;
+    let mut build = cargo::command(&["build", "--quiet", "--locked", "--package", "agent"]);
+    build.current_dir(&source).arg("--target-dir").arg(&target);
+    let outcome = finish(build, &[]).and_then(|ran| ran.success()).and_then(|_| {
+        let binary = target.join("debug/skiff-agent");
+        fs::copy(&binary, &built)
+            .map_err(|cause| Failure::during(format!("copy {}", binary.display()), cause))
+    });
+    leave()?;
+    outcome.map(|_| built)
+}
+
+fn git(words: &[&str]) -> Outcome {
+    let folder = workspace();
+    let folder = folder.to_string_lossy();
+    // A checkout of another user than root's, as in CI, is still the one this program was built from.
+    let safe = format!("safe.directory={folder}");
+    let mut call = vec!["git", "-c", &safe, "-C", &folder];
+    call.extend(words);
+    run(&call)?.success().map(drop)
+}
