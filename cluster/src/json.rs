@@ -20,8 +20,8 @@ use serde::de::DeserializeOwned;
 
 use crate::limits::JSON_DEPTH_MAX;
 
-/// First size of the buffer a value is encoded into; it doubles as needed.
-const FIRST_BUFFER_BYTES: usize = 256;
+/// First size of the buffer a value is encoded into, enough for a state of the API; it doubles as needed.
+const FIRST_BUFFER_BYTES: usize = 512;
 
 /// Why a document could not be decoded, or a value not encoded.
 #[derive(Clone, Debug, PartialEq, Eq)]

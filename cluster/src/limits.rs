@@ -98,7 +98,7 @@ pub const API_BODY_MAX_BYTES: usize = 6 * UNIT_FILE_MAX_BYTES + 64 * UNIT_OPTION
 /// Most bytes of request bodies held at a time, over all connections; more are told 503.
 pub const API_BODIES_MAX_BYTES: usize = 4 * 1024 * 1024;
 /// Bytes of a response gathered before they are sent; the chunk size of a streamed one.
-pub const API_SEND_BUFFER_BYTES: usize = 8 * 1024;
+pub const API_SEND_BUFFER_BYTES: usize = 32 * 1024;
 /// Streamed responses up to this many bytes are sent whole, with their length (as Go's server does).
 pub const API_WHOLE_BODY_MAX_BYTES: usize = 2 * 1024;
 /// Longest time from the first byte of a request's head to its last, in seconds.

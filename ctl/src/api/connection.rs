@@ -25,8 +25,9 @@ use crate::talk;
 const REQUEST_TIMEOUT_DEFAULT: Duration = Duration::from_secs(30);
 /// How long a connection may take to be made.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// Size of each of a connection's two buffers.
-const BUFFER_BYTES: usize = 4096;
+/// Sizes of a connection's two buffers: lists come in, names and single units go out.
+const INPUT_BUFFER_BYTES: usize = 64 * 1024;
+const OUTPUT_BUFFER_BYTES: usize = 4096;
 /// One connection kept for each lane (`lanes`).
 const KEPT_CONNECTIONS: usize = 8;
 /// Every path begins with it (contract §5).
@@ -185,8 +186,8 @@ fn agent(endpoint: &Endpoint, settings: &Settings, tunnel: Option<&Arc<Tunnel>>)
         .max_redirects(0)
         .max_redirects_will_error(false)
         .user_agent(concat!("skiff-ctl/", env!("CARGO_PKG_VERSION")))
-        .input_buffer_size(BUFFER_BYTES)
-        .output_buffer_size(BUFFER_BYTES)
+        .input_buffer_size(INPUT_BUFFER_BYTES)
+        .output_buffer_size(OUTPUT_BUFFER_BYTES)
         .max_idle_connections(KEPT_CONNECTIONS)
         .max_idle_connections_per_host(KEPT_CONNECTIONS)
         .max_idle_age(timeout.max(Duration::from_secs(60)))
