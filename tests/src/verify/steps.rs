@@ -24,7 +24,7 @@ pub(super) struct Step {
 pub(super) fn all() -> impl Iterator<Item = Step> {
     let step = |name, run| Step { name, slow: false, run };
     let slow = |name, run| Step { name, slow: true, run };
-    let steps: [Step; 12] = [
+    let steps: [Step; 13] = [
         step("house rules", || house::check(&workspace())),
         step("format", || cargo(&["fmt", "--all", "--check"])),
         step("clippy", || {
@@ -37,6 +37,19 @@ pub(super) fn all() -> impl Iterator<Item = Step> {
         }),
         step("the shim on a real systemd", || {
             cargo(&["test", "--package", "systemd-shim", "--features", "real-systemd"])
+        }),
+        step("the store beside a real etcd", || {
+            cargo(&[
+                "test",
+                "--package",
+                "store",
+                "--features",
+                "real-etcd",
+                "--test",
+                "differential",
+                "--test",
+                "etcdctl",
+            ])
         }),
         step("the agent on a real etcd and with curl", || {
             cargo(&["test", "--package", "agent", "--features", "real-etcd,real-curl"])
