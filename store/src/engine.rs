@@ -115,6 +115,11 @@ impl Engine {
         let now = shared.times.now();
         let command = make(now);
         let is_work = match shared.durability {
+            _ if state.is_closing => {
+                let closed = Refusal::of_request(Code::Internal, "the store is being closed");
+                let _ = answer.try_send(Err(closed));
+                false
+            }
             Durability::Durable => {
                 state.waiting.push_back(Waiting { command, answer });
                 true
@@ -131,6 +136,11 @@ impl Engine {
             shared.work.notify_one();
         }
         answered
+    }
+
+    /// Puts on disk what is not there yet, and ends. What is asked of it afterwards is never answered with success.
+    pub fn close(&self) {
+        self.0.close();
     }
 
     /// Looks at the keyspace.
@@ -203,6 +213,12 @@ impl Drop for Watching {
 
 impl Drop for Running {
     fn drop(&mut self) {
+        self.close();
+    }
+}
+
+impl Running {
+    fn close(&self) {
         self.shared.lock().is_closing = true;
         self.shared.work.notify_one();
         let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();

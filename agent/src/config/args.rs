@@ -1,4 +1,4 @@
-//! The agent's command line (contract §4.1): `[--config PATH] [--version]`, or the word `version`. Both of Go's
+//! The agent's command line (contract §4.1): `[--config PATH] [--standalone] [--version]`, or the word `version`. Both of Go's
 //! spellings are taken, `-config PATH` and `--config=PATH` included. Called through a link, the program goes by the
 //! link's name.
 
@@ -15,6 +15,10 @@ struct Arguments {
     #[argh(option, arg_name = "path")]
     config: Option<String>,
 
+    /// be a whole fleet: keep the fleet's keys on this machine, without an etcd
+    #[argh(switch)]
+    standalone: bool,
+
     /// print the version and end; so does the word "version"
     #[argh(switch)]
     version: bool,
@@ -28,6 +32,8 @@ struct Arguments {
 pub struct CommandLine {
     /// The configuration file, if one was named.
     pub config: Option<PathBuf>,
+    /// Keep the fleet's keys in a store of this machine's own, whatever the configuration says of etcd.
+    pub standalone: bool,
 }
 
 /// The command line asks for a text, or is wrong: print and end.
@@ -71,7 +77,7 @@ impl CommandLine {
                 format!("{program} takes no arguments. Did you mean to invoke {control} instead?"),
             ));
         }
-        Ok(Self { config: parsed.config.map(PathBuf::from) })
+        Ok(Self { config: parsed.config.map(PathBuf::from), standalone: parsed.standalone })
     }
 }
 
@@ -97,7 +103,7 @@ fn spelled_for_argh(words: Vec<String>) -> Vec<String> {
             Some(("config", path)) => spelled.extend(["--config".to_owned(), path.to_owned()]),
             Some(("version", "true" | "1" | "t")) => spelled.push("--version".to_owned()),
             Some(("version", "false" | "0" | "f")) => {}
-            _ if matches!(name, "config" | "version" | "help" | "h") => {
+            _ if matches!(name, "config" | "standalone" | "version" | "help" | "h") => {
                 spelled.push(format!("--{}", if name == "h" { "help" } else { name }));
             }
             _ => spelled.push(word),
