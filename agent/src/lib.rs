@@ -9,6 +9,7 @@ pub mod bell;
 pub mod clock;
 pub mod config;
 pub mod dump;
+pub mod embedded;
 pub mod engine;
 pub mod hands;
 pub mod holdings;

@@ -8,7 +8,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use agent::bell::{Bell, bell};
-use agent::config::{self, CommandLine, Loaded};
+use agent::config::{self, CommandLine, Loaded, Settings};
 use agent::hands::Hands;
 use agent::node::{Identity, Node, Parts, Ropes};
 use agent::reconcile::{self, Reconciler};
@@ -16,9 +16,10 @@ use agent::runtime_dir::RuntimeDir;
 use agent::signals::{End, Signals};
 use agent::successor::Program;
 use agent::watch::Watch;
-use agent::{engine, error, info, lease, leave, log, metrics, presence, serving, warn, watchdog};
+use agent::{embedded, engine, error, info, lease, leave, log, metrics, presence, serving, warn, watchdog};
 use cluster::keys;
 use registry::etcd::Etcd;
+use registry::store::Store;
 use smol::LocalExecutor;
 use smol::future::{self, FutureExt};
 use systemd_shim::{Changes, Drained, Notify, Scope, Systemd, UnitDir, UnitLinks, identity};
@@ -95,12 +96,14 @@ async fn run<'a>(
     (signals, program): (Signals, &Program),
 ) -> Result<End, String> {
     let notify = Notify::from_env().map_err(|error| format!("find systemd: {error}"))?;
-    let listeners = serving::listeners(&loaded.settings)?;
+    let mut listeners = serving::listeners(&loaded.settings)?;
+    if command.standalone && listeners.is_empty() {
+        listeners.push(serving::default_listener()?);
+    }
     let hands = Arc::new(hands(&loaded)?);
     let identity = identify(&loaded, &hands.runtime)?;
     info!("skiff-agent {} on machine {}", env!("CARGO_PKG_VERSION"), identity.id);
-    let etcd = Etcd::new(&loaded.settings.etcd).map_err(|error| error.to_string())?;
-    let store = metrics::counted(etcd);
+    let (store, own_store) = store(command, &loaded.settings)?;
     let remembered = hands.runtime.remembered(&identity.id).map_err(|error| error.to_string())?;
     let (ropes, bells) = bells();
     let (runtime, config_file) = (hands.runtime.clone(), loaded.file.clone());
@@ -122,6 +125,7 @@ async fn run<'a>(
     let (end, ended) = smol::channel::bounded::<()>(1);
     // The channel is closed, never written to.
     let stop = async move { while ended.recv().await.is_ok() {} };
+    executor.spawn(own_store.clone().serve()).detach();
     let serving = executor.spawn(serving::serve(Rc::clone(&node), listeners, stop));
     let tasks = [
         executor.spawn(presence::keep(Rc::clone(&node), bells.beat)),
@@ -141,7 +145,17 @@ async fn run<'a>(
     drop(end);
     serving.await;
     drop(tasks);
+    own_store.close();
     result
+}
+
+/// The store of the fleet: an etcd, or this machine's own.
+fn store(command: &CommandLine, settings: &Settings) -> Result<(Arc<dyn Store>, embedded::Own), String> {
+    if command.standalone || settings.store.is_own {
+        return embedded::open(settings);
+    }
+    let etcd = Etcd::new(&settings.etcd).map_err(|error| error.to_string())?;
+    Ok((metrics::counted(etcd), embedded::Own::none()))
 }
 
 fn hands(loaded: &Loaded) -> Result<Hands, String> {

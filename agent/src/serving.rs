@@ -47,6 +47,14 @@ pub fn listeners(settings: &Settings) -> Result<Vec<Listener>, String> {
     Ok(listeners)
 }
 
+/// The socket that ctl asks where nothing else is said: for an agent that stands alone, and is given none.
+///
+/// # Errors
+/// It cannot be opened.
+pub fn default_listener() -> Result<Listener, String> {
+    Listener::unix("/run/fleet.sock".as_ref(), GROUP).map_err(|error| error.to_string())
+}
+
 /// Serves the API until `stop` is ready.
 pub async fn serve(node: Rc<Node>, listeners: Vec<Listener>, stop: impl Future<Output = ()>) {
     for listener in &listeners {

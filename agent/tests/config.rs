@@ -37,6 +37,7 @@ fn fields(settings: &Settings) -> Vec<(&'static str, String)> {
         machine_id,
         page_items,
         listen,
+        store,
         on_stop,
     } = settings;
     assert_eq!(etcd.request_timeout, timing.request_timeout);
@@ -55,6 +56,7 @@ fn fields(settings: &Settings) -> Vec<(&'static str, String)> {
         ("page_items", format!("{page_items}")),
         ("listen", listen.join(" ")),
         ("on_stop", format!("{on_stop:?}")),
+        ("store", format!("{store:?}")),
     ]);
     fields
 }

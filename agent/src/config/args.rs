@@ -1,6 +1,6 @@
-//! The agent's command line (contract §4.1): `[--config PATH] [--check] [--version]`, or the word `version`. Both of Go's
-//! spellings are taken, `-config PATH` and `--config=PATH` included. Called through a link, the program goes by the
-//! link's name.
+//! The agent's command line (contract §4.1): `[--config PATH] [--standalone] [--check] [--version]`, or the word `version`. Both of
+//! Go's spellings are taken, `-config PATH` and `--config=PATH` included. Called through a link, the program goes by
+//! the link's name.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -19,6 +19,10 @@ struct Arguments {
     #[argh(switch)]
     check: bool,
 
+    /// be a whole fleet: keep the fleet's keys on this machine, without an etcd
+    #[argh(switch)]
+    standalone: bool,
+
     /// print the version and end; so does the word "version"
     #[argh(switch)]
     version: bool,
@@ -34,6 +38,8 @@ pub struct CommandLine {
     pub config: Option<PathBuf>,
     /// Only read the configuration.
     pub check: bool,
+    /// Keep the fleet's keys in a store of this machine's own, whatever the configuration says of etcd.
+    pub standalone: bool,
 }
 
 /// The command line asks for a text, or is wrong: print and end.
@@ -77,7 +83,8 @@ impl CommandLine {
                 format!("{program} takes no arguments. Did you mean to invoke {control} instead?"),
             ));
         }
-        Ok(Self { config: parsed.config.map(PathBuf::from), check: parsed.check })
+        let Arguments { config, standalone, check, .. } = parsed;
+        Ok(Self { config: config.map(PathBuf::from), standalone, check })
     }
 }
 
@@ -103,7 +110,7 @@ fn spelled_for_argh(words: Vec<String>) -> Vec<String> {
             Some(("config", path)) => spelled.extend(["--config".to_owned(), path.to_owned()]),
             Some(("version", "true" | "1" | "t")) => spelled.push("--version".to_owned()),
             Some(("version", "false" | "0" | "f")) => {}
-            _ if matches!(name, "check" | "config" | "version" | "help" | "h") => {
+            _ if matches!(name, "check" | "config" | "standalone" | "version" | "help" | "h") => {
                 spelled.push(format!("--{}", if name == "h" { "help" } else { name }));
             }
             _ => spelled.push(word),
@@ -131,7 +138,7 @@ mod tests {
         for line in ["a --config /a --check", "a -check -config=/a"] {
             assert_eq!(
                 parse(line).unwrap(),
-                CommandLine { config: Some("/a".into()), check: true },
+                CommandLine { config: Some("/a".into()), check: true, standalone: false },
                 "{line}"
             );
         }

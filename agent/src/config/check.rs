@@ -2,6 +2,7 @@
 //! itself first, then against the others.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::num::NonZeroU16;
 use std::path::PathBuf;
 
@@ -14,9 +15,12 @@ use super::listen_address::ListenAddress;
 use super::merge::Merged;
 use super::note::Note;
 use super::servers;
-use super::settings::{OnStop, Settings};
+use super::settings::{OnStop, Settings, StoreSettings};
 use super::timing::Timing;
 use super::values::{absolute_path, address, agent_ttl, boolean, metadata, optional_path, seconds};
+
+/// Where a store lies that is sent nowhere else.
+const STORE_FOLDER: &str = "/var/lib/fleet";
 
 /// Turns the merged texts into settings; the notes are all there are, those of the earlier stages included.
 pub(super) fn check(merged: Merged) -> Result<(Settings, Vec<Note>), Vec<Problem>> {
@@ -42,6 +46,7 @@ impl Reader {
         });
         let timing = self.timing();
         let etcd = self.etcd(timing.as_ref());
+        let store = self.store();
         let disable_engine = self.read(Key::DisableEngine, boolean);
         let public_ip = self.read(Key::PublicIp, address);
         let metadata = self.metadata();
@@ -61,6 +66,7 @@ impl Reader {
         Some(Settings {
             verbose: verbosity? > 0,
             etcd: etcd?,
+            store: store?,
             timing: timing?,
             may_lead: !disable_engine?,
             public_ip: public_ip?,
@@ -118,6 +124,33 @@ impl Reader {
             tls: tls?,
             ..etcd::Settings::new(endpoints?, key_prefix?)
         })
+    }
+
+    fn store(&mut self) -> Option<StoreSettings> {
+        let folder = self.read(Key::StoreDir, optional_path);
+        let listen = self.read(Key::StoreListen, |text| match text {
+            "" => Ok(None),
+            _ => text.parse().map(Some).map_err(|_| "expected ADDR:PORT, such as 10.0.0.1:2379".into()),
+        });
+        let is_relaxed = self.read(Key::Durability, |text| match text {
+            "durable" => Ok(false),
+            "relaxed" => Ok(true),
+            _ => Err("expected durable or relaxed".into()),
+        });
+        let is_given = |key: &Key| !self.0.value(*key).text.is_empty();
+        let is_own = [Key::StoreDir, Key::StoreListen].into_iter().find(is_given);
+        if let Some(key) = is_own.filter(|_| self.0.is_set(Key::EtcdServers)) {
+            self.conflict(key, "etcd_servers is set too; a machine's store is its own or an etcd");
+        }
+        let listen = listen?;
+        if listen.is_some_and(|address: SocketAddr| !address.ip().is_loopback()) {
+            self.risky(
+                Key::StoreListen,
+                "whoever reaches it controls the fleet; it has neither password nor TLS",
+            );
+        }
+        let folder = folder?.unwrap_or_else(|| STORE_FOLDER.into());
+        Some(StoreSettings { is_own: is_own.is_some(), folder, listen, is_relaxed: is_relaxed? })
     }
 
     fn credentials(&mut self) -> Option<Option<Credentials>> {

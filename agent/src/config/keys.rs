@@ -43,6 +43,9 @@ keys! {
     EtcdInsecureSkipVerify "etcd_insecure_skip_verify" = "false";
     EtcdKeyPrefix "etcd_key_prefix" = "/_coreos.com/fleet/";
     EtcdRequestTimeout "etcd_request_timeout" = "1.0";
+    StoreDir "store_dir" = "";
+    StoreListen "store_listen" = "";
+    Durability "durability" = "durable";
     EngineReconcileInterval "engine_reconcile_interval" = "2.0";
     DisableEngine "disable_engine" = "false";
     PublicIp "public_ip" = "";

@@ -40,7 +40,7 @@ pub use args::{CommandLine, EarlyEnd};
 pub use error::{ConfigError, Origin, Problem};
 pub use listen_address::ListenAddress;
 pub use note::Note;
-pub use settings::{OnStop, Settings};
+pub use settings::{OnStop, Settings, StoreSettings};
 pub use timing::Timing;
 
 /// Where the file is looked for if the command line names none.

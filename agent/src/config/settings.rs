@@ -2,6 +2,7 @@
 //! `check`'s business.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::num::NonZeroU16;
 use std::path::PathBuf;
 
@@ -18,6 +19,8 @@ pub struct Settings {
     pub verbose: bool,
     /// How to reach etcd; its request time-out is `timing`'s.
     pub etcd: etcd::Settings,
+    /// The store in the agent itself, where there is one in place of an etcd.
+    pub store: StoreSettings,
     /// TTLs, planning interval and request time-out.
     pub timing: Timing,
     /// False if this machine may never lead.
@@ -50,4 +53,17 @@ pub enum OnStop {
     Leave,
     /// Write nothing, let them run; for an upgrade in place.
     Keep,
+}
+
+/// The agent's own store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoreSettings {
+    /// True if this machine's store is its own; `--standalone` says so too.
+    pub is_own: bool,
+    /// Absolute path of the folder it lies in.
+    pub folder: PathBuf,
+    /// Where others may use it as if it were an etcd.
+    pub listen: Option<SocketAddr>,
+    /// True if a crash may cost the last second's writes.
+    pub is_relaxed: bool,
 }

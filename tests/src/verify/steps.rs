@@ -48,6 +48,19 @@ pub(super) fn all() -> impl Iterator<Item = Step> {
         step("the shim on a real systemd", || {
             cargo(&["test", "--package", "systemd-shim", "--features", "real-systemd"])
         }),
+        step("the store beside a real etcd", || {
+            cargo(&[
+                "test",
+                "--package",
+                "store",
+                "--features",
+                "real-etcd",
+                "--test",
+                "differential",
+                "--test",
+                "etcdctl",
+            ])
+        }),
         step("the agent on a real etcd and with curl", || {
             cargo(&["test", "--package", "agent", "--features", "real-etcd,real-curl"])
         }),

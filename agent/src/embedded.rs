@@ -1,0 +1,107 @@
+//! The fleet's keys on this machine itself, without an etcd: a store in this process, for the agent without a socket and, if
+//! the configuration says so, for other machines at an address. How a store keeps keys is the crate `store`'s business.
+
+use std::sync::Arc;
+
+use registry::store::Store;
+
+use crate::config::Settings;
+#[cfg(feature = "store")]
+use crate::metrics;
+
+/// This machine's own store, if it has one.
+#[derive(Clone)]
+pub struct Own(#[cfg(feature = "store")] Option<Opened>);
+
+#[cfg(feature = "store")]
+#[derive(Clone)]
+struct Opened {
+    engine: store::engine::Engine,
+    listen: Option<std::net::SocketAddr>,
+}
+
+/// Opens the store of this machine, or makes one.
+///
+/// # Errors
+/// This agent was built without one.
+#[cfg(not(feature = "store"))]
+pub fn open(_: &Settings) -> Result<(Arc<dyn Store>, Own), String> {
+    Err("this agent was built without a store of its own (feature \"store\"): set etcd_servers".to_owned())
+}
+
+#[cfg(not(feature = "store"))]
+impl Own {
+    /// No store.
+    #[must_use]
+    pub fn none() -> Self {
+        Self()
+    }
+
+    /// Nothing to serve.
+    pub async fn serve(self) {}
+
+    /// Nothing to close.
+    pub fn close(&self) {}
+}
+
+/// Opens the store of this machine, or makes one.
+///
+/// # Errors
+/// Its folder cannot be made, or the store in it cannot be read, or another process has it open.
+#[cfg(feature = "store")]
+pub fn open(settings: &Settings) -> Result<(Arc<dyn Store>, Own), String> {
+    use store::engine::{Durability, Engine, Options};
+
+    let own = &settings.store;
+    let path = own.folder.display();
+    let folder =
+        store::folder::RealFolder::new(&own.folder).map_err(|error| format!("make {path}: {error}"))?;
+    let durability = if own.is_relaxed { Durability::Relaxed } else { Durability::Durable };
+    let options = Options {
+        durability,
+        clocks: Box::new(store::RealClocks),
+        warn: Box::new(|text| crate::warn!("store: {text}")),
+    };
+    let engine = Engine::open(Arc::new(folder), options).map_err(|error| error.to_string())?;
+    crate::info!("the fleet's keys are on this machine, in {path}");
+    if own.is_relaxed {
+        crate::warn!("durability=relaxed: a crash may cost what was written in the second before it");
+    }
+    let prefix = settings.etcd.key_prefix.as_str();
+    let local = store::LocalStore::new(engine.clone(), prefix, settings.etcd.poll_timeout);
+    Ok((metrics::counted(local), Own(Some(Opened { engine, listen: own.listen }))))
+}
+
+#[cfg(feature = "store")]
+impl Own {
+    /// No store.
+    #[must_use]
+    pub fn none() -> Self {
+        Self(None)
+    }
+
+    /// Serves it to other machines for as long as this is polled, if it is to be served.
+    pub async fn serve(self) {
+        let Some(Opened { engine, listen: Some(address) }) = self.0 else { return };
+        let listener = match crate::http::Listener::tcp(address) {
+            Ok(listener) => listener,
+            Err(error) => return crate::error!("store: {error}"),
+        };
+        crate::info!("serving the fleet's keys on {}", listener.name());
+        let face = store::http::Face::new(engine, format!("http://{address}"));
+        let options = crate::http::Options {
+            server_name: String::new(),
+            limits: store::http::limits(),
+            notify: Box::new(|notice| crate::warn!("store: {notice}")),
+        };
+        let handler = async |request, _| face.answer(request).await;
+        crate::http::serve(vec![listener], options, handler, std::future::pending()).await;
+    }
+
+    /// Puts on disk what is not there yet. Nothing can be written afterwards.
+    pub fn close(&self) {
+        if let Some(opened) = &self.0 {
+            opened.engine.close();
+        }
+    }
+}
