@@ -23,8 +23,8 @@ use smol::LocalExecutor;
 use smol::future::{self, FutureExt};
 use systemd_shim::{Changes, Drained, Notify, Scope, Systemd, UnitDir, UnitLinks, identity};
 
-/// Holds the same in half of what musl's own allocator takes for it, and gives a good part of it back
-/// (`cargo run --release -p tests --bin footprint`).
+/// Keeps the same in half the memory that the allocator of the static build's C library takes for it, however often units
+/// come and go (`cargo run --release -p tests --bin footprint`).
 #[global_allocator]
 static HEAP: dlmalloc::GlobalDlmalloc = dlmalloc::GlobalDlmalloc;
 

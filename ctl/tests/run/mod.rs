@@ -3,14 +3,28 @@
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::Once;
 
 /// The unit files of the captured runs.
 pub(crate) fn units_folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/units")
 }
 
+/// Removes what tests left behind whose process is gone: killed ones, and those that failed.
+fn sweep() {
+    for entry in std::fs::read_dir(std::env::temp_dir()).into_iter().flatten().flatten() {
+        let name = entry.file_name().into_string().unwrap_or_default();
+        let owner = name.strip_prefix("ctl-test-").and_then(|rest| rest.split('-').next());
+        if owner.is_some_and(|owner| !Path::new("/proc").join(owner).exists()) {
+            let _ = std::fs::remove_dir_all(entry.path());
+        }
+    }
+}
+
 /// An empty folder that no other test, and no other run of the tests, uses.
 pub(crate) fn fresh_folder(name: &str) -> PathBuf {
+    static SWEPT: Once = Once::new();
+    SWEPT.call_once(sweep);
     let folder = std::env::temp_dir().join(format!("ctl-test-{}-{name}", std::process::id()));
     let _ = std::fs::remove_dir_all(&folder);
     std::fs::create_dir_all(&folder).unwrap();
