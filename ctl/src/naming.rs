@@ -101,7 +101,8 @@ fn complete(word: &str) -> String {
     if suffix.is_some_and(is_unit_type) { word.to_owned() } else { format!("{word}.service") }
 }
 
-fn base(word: &str) -> &str {
+/// A word without the folder before it.
+pub(crate) fn base(word: &str) -> &str {
     word.rsplit('/').next().unwrap_or(word)
 }
 

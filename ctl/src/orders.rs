@@ -10,7 +10,7 @@ use crate::api::{Api, ApiError, Select, Unit, UnitState};
 use crate::context::Context;
 use crate::exit::{Exit, Failure};
 use crate::lanes;
-use crate::naming::{Selection, Wanted, select};
+use crate::naming::{Selection, Wanted, base, is_pattern, mangled, select};
 use crate::talk;
 use crate::waiting::{Missing, Patience, Sight, wait};
 
@@ -53,7 +53,11 @@ pub(crate) fn named(context: &Context<'_>, words: &[String]) -> Result<Vec<UnitN
 fn selected(context: &Context<'_>, words: &[String]) -> Result<Selection, Failure> {
     let api = context.api()?;
     select(words, || {
-        let units = api.units().map_err(|e| Failure::api(LEAD, &e))?;
+        // As patterns are matched: as they are, and completed (`naming::fits`).
+        let patterns = words.iter().filter(|word| is_pattern(word));
+        let forms: Vec<String> = patterns.flat_map(|word| [base(word).to_owned(), mangled(word)]).collect();
+        let wanted = Select::default().only("units", forms.iter().map(String::as_str));
+        let units = api.units_of(&wanted).map_err(|e| Failure::api(LEAD, &e))?;
         Ok(units.into_iter().map(|unit| unit.name).collect())
     })
 }

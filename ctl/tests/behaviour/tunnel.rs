@@ -16,7 +16,8 @@ const HELLO: &str = include_str!("../../testdata/units/hello.service");
 
 /// Notes its words, makes the master's socket, and runs the line as the far end's shell would.
 const STAND_IN: &str = r#"
-{ printf '%s|' "$@"; echo; } >> "$LOG"
+call=$(printf '%s|' "$@")
+echo "$call" >> "$LOG"
 for word; do
     case $word in ControlPath=*) control=${word#ControlPath=};; ControlMaster=yes) master=yes;; esac
     line=$word
