@@ -1,12 +1,17 @@
 //! The fleet's keys on this machine itself, without an etcd: a store in this process, for the agent without a socket and, if
 //! the configuration says so, for other machines at an address. How a store keeps keys is the crate `store`'s business.
 
+#[cfg(feature = "store")]
+use std::cell::Cell;
+#[cfg(feature = "store")]
+use std::rc::Rc;
 use std::sync::Arc;
 
 use registry::store::Store;
 
 use crate::config::Settings;
 #[cfg(feature = "store")]
+use crate::http::Listener;
 use crate::metrics;
 
 /// This machine's own store, if it has one.
@@ -17,7 +22,8 @@ pub struct Own(#[cfg(feature = "store")] Option<Opened>);
 #[derive(Clone)]
 struct Opened {
     engine: store::engine::Engine,
-    listen: Option<std::net::SocketAddr>,
+    /// Until it is served.
+    listener: Rc<Cell<Option<Listener>>>,
 }
 
 /// Opens the store of this machine, or makes one.
@@ -47,7 +53,7 @@ impl Own {
 /// Opens the store of this machine, or makes one.
 ///
 /// # Errors
-/// Its folder cannot be made, or the store in it cannot be read, or another process has it open.
+/// Its folder cannot be made, the store in it cannot be read, another process has it open, or its address is taken.
 #[cfg(feature = "store")]
 pub fn open(settings: &Settings) -> Result<(Arc<dyn Store>, Own), String> {
     use store::engine::{Durability, Engine, Options};
@@ -67,9 +73,10 @@ pub fn open(settings: &Settings) -> Result<(Arc<dyn Store>, Own), String> {
     if own.is_relaxed {
         crate::warn!("durability=relaxed: a crash may cost what was written in the second before it");
     }
+    let listener = own.listen.map(Listener::tcp).transpose().map_err(|error| format!("store: {error}"))?;
     let prefix = settings.etcd.key_prefix.as_str();
     let local = store::LocalStore::new(engine.clone(), prefix, settings.etcd.poll_timeout);
-    Ok((metrics::counted(local), Own(Some(Opened { engine, listen: own.listen }))))
+    Ok((metrics::counted(local), Own(Some(Opened { engine, listener: Rc::new(Cell::new(listener)) }))))
 }
 
 #[cfg(feature = "store")]
@@ -82,13 +89,11 @@ impl Own {
 
     /// Serves it to other machines for as long as this is polled, if it is to be served.
     pub async fn serve(self) {
-        let Some(Opened { engine, listen: Some(address) }) = self.0 else { return };
-        let listener = match crate::http::Listener::tcp(address) {
-            Ok(listener) => listener,
-            Err(error) => return crate::error!("store: {error}"),
-        };
+        let Some(Opened { engine, listener }) = self.0 else { return };
+        let Some(listener) = listener.take() else { return };
         crate::info!("serving the fleet's keys on {}", listener.name());
-        let face = store::http::Face::new(engine, format!("http://{address}"));
+        let url = listener.tcp_address().map_or(String::new(), |address| format!("http://{address}"));
+        let face = store::http::Face::new(engine, url);
         let options = crate::http::Options {
             server_name: String::new(),
             limits: store::http::limits(),

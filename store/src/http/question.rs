@@ -54,6 +54,46 @@ impl Write {
 
 /// Reads what is asked of the key at `key`.
 pub(super) fn read(method: &Method, key: &str, form: &Form) -> Result<Question, Refusal> {
+    let Asked { path, since, is_recursive, is_dir, is_wait, is_stream, compare, .. } =
+        asked(method, key, form)?;
+    let is_brief = flag(form, "noValueOnSuccess")?;
+    let ttl_secs = ttl(form)?;
+    let prev_exist = plain_flag(form, "prevExist")?;
+    let is_refresh = refresh(form, ttl_secs)?;
+    let value = Arc::from(form.get("value").unwrap_or_default());
+    let content = Content { value, expiry: None, is_refresh };
+    let is_guarded = compare.index > 0 || !compare.value.is_empty();
+    let command = match method {
+        Method::Get if is_wait => {
+            return Ok(Question::Watch(Watch { path, is_recursive, is_stream, since }));
+        }
+        Method::Post => Command::Create { path, is_dir, in_order: true, content },
+        Method::Put => match prev_exist {
+            Some(false) => Command::Create { path, is_dir, in_order: false, content },
+            Some(true) if !is_guarded => Command::Update { path, content },
+            _ if is_guarded => Command::CompareAndSwap { path, compare, content },
+            _ => Command::Set { path, is_dir, content },
+        },
+        Method::Delete if is_guarded => Command::CompareAndDelete { path, compare },
+        Method::Delete => Command::Delete { path, is_dir, is_recursive },
+        _ => return Ok(Question::Get { path, is_recursive }),
+    };
+    Ok(Question::Write(Write { command, ttl_secs, is_brief }))
+}
+
+/// The fields that come first.
+struct Asked {
+    path: String,
+    since: u64,
+    is_recursive: bool,
+    is_dir: bool,
+    /// A read with `quorum` does not wait, whatever else it says.
+    is_wait: bool,
+    is_stream: bool,
+    compare: Compare,
+}
+
+fn asked(method: &Method, key: &str, form: &Form) -> Result<Asked, Refusal> {
     let path = clean(key);
     if path.matches('/').count() > PATH_PARTS_MAX {
         let cause = format!("key has more than {PATH_PARTS_MAX} parts");
@@ -75,30 +115,8 @@ pub(super) fn read(method: &Method, key: &str, form: &Form) -> Result<Question, 
     if prev_value == Some("") {
         return Err(Refusal::of_request(Code::PrevValueRequired, "\"prevValue\" cannot be empty"));
     }
-    let is_brief = flag(form, "noValueOnSuccess")?;
-    let ttl_secs = ttl(form)?;
-    let prev_exist = plain_flag(form, "prevExist")?;
-    let is_refresh = refresh(form, ttl_secs)?;
-    let value = Arc::from(form.get("value").unwrap_or_default());
-    let content = Content { value, expiry: None, is_refresh };
     let compare = Compare { value: prev_value.unwrap_or_default().to_owned(), index: prev_index };
-    let is_guarded = compare.index > 0 || !compare.value.is_empty();
-    let command = match method {
-        Method::Get if wait && !quorum => {
-            return Ok(Question::Watch(Watch { path, is_recursive, is_stream, since }));
-        }
-        Method::Post => Command::Create { path, is_dir, in_order: true, content },
-        Method::Put => match prev_exist {
-            Some(false) => Command::Create { path, is_dir, in_order: false, content },
-            Some(true) if !is_guarded => Command::Update { path, content },
-            _ if is_guarded => Command::CompareAndSwap { path, compare, content },
-            _ => Command::Set { path, is_dir, content },
-        },
-        Method::Delete if is_guarded => Command::CompareAndDelete { path, compare },
-        Method::Delete => Command::Delete { path, is_dir, is_recursive },
-        _ => return Ok(Question::Get { path, is_recursive }),
-    };
-    Ok(Question::Write(Write { command, ttl_secs, is_brief }))
+    Ok(Asked { path, since, is_recursive, is_dir, is_wait: wait && !quorum, is_stream, compare })
 }
 
 fn index(form: &Form, name: &str) -> Result<u64, Refusal> {
