@@ -22,6 +22,11 @@ use smol::LocalExecutor;
 use smol::future::{self, FutureExt};
 use systemd_shim::{Changes, Drained, Notify, Scope, Systemd, UnitDir, UnitLinks, identity};
 
+/// Keeps the same in half the memory that the allocator of the static build's C library takes for it, however often units
+/// come and go (`cargo run --release -p tests --bin footprint`).
+#[global_allocator]
+static HEAP: dlmalloc::GlobalDlmalloc = dlmalloc::GlobalDlmalloc;
+
 fn main() -> ExitCode {
     let command = match CommandLine::parse(std::env::args_os()) {
         Ok(command) => command,
