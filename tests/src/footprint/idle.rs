@@ -75,6 +75,7 @@ struct Watched {
 
 impl Watched {
     fn begin(process: Process) -> Outcome<Self> {
+        process.forget_touched()?;
         let before = process.spent()?;
         Ok(Self { process, before })
     }

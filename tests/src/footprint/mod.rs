@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use crate::failure::{Failure, Outcome};
 use crate::footprint::fleet::Fleet;
+use crate::footprint::table::UNITS_PROMISED as PROMISED;
 use crate::install::Binaries;
 use crate::isolation::Isolation;
 use crate::world::World;
@@ -20,13 +21,10 @@ use crate::world::World;
 const HELP: &str = "\
 footprint [quick | soak]     what the agents cost; exit status 0 if every promise is kept
 
-  quick   idle half minutes in place of minutes, the longest of which sees every long poll renewed
+  quick   shorter, and without the 300 units; long polls are renewed too seldom to be seen
   soak    a unit started and destroyed every second, for ten minutes
   SKIFF_BINARIES=FOLDER takes skiff-agent and ctl from there in place of building them
 ";
-
-/// How many units the fleet has, one after the other.
-const UNITS: [usize; 3] = [0, table::UNITS_PROMISED, 300];
 
 /// An idle while in which every long poll has ended once.
 const LONG: Duration = Duration::from_secs(330);
@@ -34,7 +32,7 @@ const LONG: Duration = Duration::from_secs(330);
 const SHORT: Duration = Duration::from_secs(60);
 
 /// Enough to see what is wrong.
-const QUICK: Duration = Duration::from_secs(30);
+const QUICK: Duration = Duration::from_secs(25);
 
 /// The largest that a program file may be.
 const FILE_BYTES: u64 = 1_900_000;
@@ -53,8 +51,12 @@ const STARTS: usize = 5;
 pub fn main(words: &[String]) -> ExitCode {
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let run = match words.as_slice() {
-        [] => |world: &mut World, binaries: &Binaries| table(world, binaries, [SHORT, LONG, SHORT]),
-        ["quick"] => |world: &mut World, binaries: &Binaries| table(world, binaries, [QUICK; 3]),
+        [] => |world: &mut World, binaries: &Binaries| {
+            table(world, binaries, &[(0, SHORT), (PROMISED, LONG), (300, SHORT)])
+        },
+        ["quick"] => {
+            |world: &mut World, binaries: &Binaries| table(world, binaries, &[(0, QUICK), (PROMISED, QUICK)])
+        }
         ["soak"] => |world: &mut World, _: &Binaries| soak::run(&mut Fleet::start(world)?),
         ["--help" | "-h"] => {
             print!("{HELP}");
@@ -80,7 +82,7 @@ fn in_world(run: impl FnOnce(&mut World, &Binaries) -> Outcome) -> Outcome {
     run(&mut world, &binaries)
 }
 
-fn table(world: &mut World, binaries: &Binaries, periods: [Duration; 3]) -> Outcome {
+fn table(world: &mut World, binaries: &Binaries, steps: &[(usize, Duration)]) -> Outcome {
     let mut fleet = Fleet::start(world)?;
     eprintln!("measuring: start");
     let (mut text, mut broken) = files(binaries)?;
@@ -97,7 +99,7 @@ fn table(world: &mut World, binaries: &Binaries, periods: [Duration; 3]) -> Outc
         broken.push(format!("READY=1 after {} ms", median.as_millis()));
     }
     let mut all = Vec::new();
-    for (units, period) in UNITS.into_iter().zip(periods) {
+    for (units, period) in steps.iter().copied() {
         eprintln!("measuring: {units} units, {} s", period.as_secs());
         fleet.grow(units)?;
         all.push((units, idle::measure(&fleet, period)?));

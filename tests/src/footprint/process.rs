@@ -26,6 +26,8 @@ pub struct Holds {
     pub peak_kib: u64,
     /// The part that no file backs, in KiB.
     pub anonymous_kib: u64,
+    /// What was touched since [`Process::forget_touched`], in KiB; the kernel may take the rest and nobody notices.
+    pub touched_kib: u64,
     /// Threads.
     pub threads: u64,
     /// Open descriptors.
@@ -96,9 +98,19 @@ impl Process {
             rss_kib: field(&maps, "Rss")?,
             peak_kib: field(&status, "VmHWM")?,
             anonymous_kib: field(&maps, "Anonymous")?,
+            touched_kib: field(&maps, "Referenced")?,
             threads: field(&status, "Threads")?,
             descriptors: count(&self.file("fd"))?,
         })
+    }
+
+    /// Begins to note what it touches anew.
+    ///
+    /// # Errors
+    /// When it has ended.
+    pub fn forget_touched(&self) -> Outcome {
+        let path = self.file("clear_refs");
+        fs::write(&path, "1").map_err(|cause| Failure::during(format!("write {}", path.display()), cause))
     }
 
     /// What it has spent so far.

@@ -49,11 +49,12 @@ fn of_kind(idle: &Idle, kind: Kind) -> Option<f64> {
 }
 
 /// Every line, in order.
-pub const LINES: [Line; 18] = [
+pub const LINES: [Line; 19] = [
     promised("memory (PSS), MiB", [1.5, 2.0], 2, |idle| mib(idle.holds.pss_kib)),
     shown("resident, MiB", 2, |idle| mib(idle.holds.rss_kib)),
     shown("the most that was resident, MiB", 2, |idle| mib(idle.holds.peak_kib)),
     promised("anonymous, MiB", [0.5, 0.5], 2, |idle| mib(idle.holds.anonymous_kib)),
+    shown("touched meanwhile, MiB", 2, |idle| mib(idle.holds.touched_kib)),
     promised("processor, s a minute", [0.02, 0.02], 4, |idle| Some(idle.cpu_secs)),
     shown("wake-ups of threads a minute", 0, |idle| Some(idle.wakeups)),
     always("page faults of processes it started", [0.0, 0.0], |idle| number(idle.child_faults)),
