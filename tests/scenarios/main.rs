@@ -4,6 +4,7 @@
 mod agents;
 mod bad_units;
 mod departure;
+mod footprint;
 mod guide;
 mod identity;
 mod lifecycle;
@@ -46,6 +47,7 @@ fn all() -> impl Iterator<Item = &'static Scenario> {
         loss::ALL,
         store::ALL,
         remote::ALL,
+        footprint::ALL,
     ]
     .into_iter()
     .flatten()
