@@ -5,6 +5,7 @@ mod agents;
 mod bad_units;
 mod cloud;
 mod departure;
+mod footprint;
 mod guide;
 mod identity;
 mod lifecycle;
@@ -54,6 +55,7 @@ fn all() -> impl Iterator<Item = &'static Scenario> {
         mixed::ALL,
         release::ALL,
         cloud::ALL,
+        footprint::ALL,
     ]
     .into_iter()
     .flatten()
