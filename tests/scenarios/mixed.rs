@@ -1,4 +1,5 @@
-//! A cluster in the middle of an upgrade: one machine runs the agent of an earlier commit, the others this one.
+//! A cluster in the middle of an upgrade: one machine runs the agent of an earlier commit, the others this one. Before the
+//! first release there is no earlier one: this one then runs beside itself, which shows the way of an upgrade only.
 
 use std::fs;
 use std::time::Duration;
@@ -47,8 +48,12 @@ fn change_leader(world: &World, unit: &str) -> Outcome {
     decided.map(drop)
 }
 
+fn earlier(world: &World) -> Outcome<Vec<u8>> {
+    previous::agent()?.map_or_else(|| ours(world), |file| program(&file))
+}
+
 fn shared(world: &mut World) -> Outcome {
-    let earlier = program(&previous::agent()?)?;
+    let earlier = earlier(world)?;
     world.fresh()?;
     let this = ours(world)?;
     let shared = with_earlier(world, &earlier);
@@ -78,7 +83,7 @@ fn with_earlier(world: &mut World, earlier: &[u8]) -> Outcome {
 }
 
 fn one_by_one(world: &mut World) -> Outcome {
-    let earlier = program(&previous::agent()?)?;
+    let earlier = earlier(world)?;
     world.fresh()?;
     let this = ours(world)?;
     let upgraded = upgrade_all(world, &earlier, &this);

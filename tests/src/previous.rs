@@ -12,15 +12,21 @@ use crate::run::{finish, run};
 /// The file with the commit, in the repository.
 const NAMED_IN: &str = "tests/previous-release";
 
-/// The commit.
+/// What the file says where nothing was released before.
+const NONE: &str = "none";
+
+/// The commit, if there is one.
 ///
 /// # Errors
 /// The file cannot be read, or this clone does not have the commit.
-pub fn commit() -> Outcome<String> {
+pub fn commit() -> Outcome<Option<String>> {
     let text = fs::read_to_string(workspace().join(NAMED_IN))
         .map_err(|cause| Failure::during(format!("read {NAMED_IN}"), cause))?;
     let named = text.lines().map(str::trim).find(|line| !line.is_empty() && !line.starts_with('#'));
     let commit = named.ok_or_else(|| Failure::new(format!("{NAMED_IN} names no commit")))?.to_owned();
+    if commit == NONE {
+        return Ok(None);
+    }
     let there = git(&["cat-file", "-e", &format!("{commit}^{{commit}}")]);
     there.map_err(|failure| {
         Failure::new(format!(
@@ -28,20 +34,21 @@ pub fn commit() -> Outcome<String> {
              `git fetch --unshallow`\n{failure}"
         ))
     })?;
-    Ok(commit)
+    Ok(Some(commit))
 }
 
-/// Its agent, built in a folder of its own beside the other targets. Done once for a commit.
+/// Its agent, built in a folder of its own beside the other targets. Done once for a commit. `None` where nothing was
+/// released before.
 ///
 /// # Errors
 /// git or cargo fails.
-pub fn agent() -> Outcome<PathBuf> {
-    let commit = commit()?;
+pub fn agent() -> Outcome<Option<PathBuf>> {
+    let Some(commit) = commit()? else { return Ok(None) };
     let target = workspace().join("target/previous");
     let source = target.join("source");
     let built = target.join(format!("skiff-agent-{commit}"));
     if built.exists() {
-        return Ok(built);
+        return Ok(Some(built));
     }
     let tree = source.to_string_lossy().into_owned();
     let leave = || {
@@ -58,7 +65,7 @@ pub fn agent() -> Outcome<PathBuf> {
             .map_err(|cause| Failure::during(format!("copy {}", binary.display()), cause))
     });
     leave()?;
-    outcome.map(|_| built)
+    outcome.map(|_| Some(built))
 }
 
 fn git(words: &[&str]) -> Outcome {
