@@ -12,6 +12,7 @@ use registry::store::Store;
 use crate::config::Settings;
 #[cfg(feature = "store")]
 use crate::http::Listener;
+#[cfg(feature = "store")]
 use crate::metrics;
 
 /// This machine's own store, if it has one.
