@@ -11,7 +11,7 @@
 //! show rehearsal BODY
 //! ```
 
-#[path = "../../cluster/tests/runner/mod.rs"]
+#[path = "../../../cluster/tests/runner/mod.rs"]
 mod runner;
 
 use cluster::records::{Presence, Spec, StateRow};
