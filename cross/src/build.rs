@@ -24,8 +24,14 @@ pub struct Features {
 pub const SHIPPED: Features = Features { name: "as shipped", words: &[] };
 
 /// The combinations whose sizes the README lists, the shipped one first.
-pub const COMBINATIONS: [Features; 2] =
-    [SHIPPED, Features { name: "without TLS", words: &["--no-default-features"] }];
+pub const COMBINATIONS: [Features; 3] = [
+    SHIPPED,
+    Features {
+        name: "without the store",
+        words: &["--no-default-features", "--features", "agent/metrics,agent/tls,ctl/tls"],
+    },
+    Features { name: "without TLS, metrics and store", words: &["--no-default-features"] },
+];
 
 /// What to build, and where.
 #[derive(Clone, Debug)]

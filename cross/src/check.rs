@@ -10,8 +10,8 @@ use crate::arch::Arch;
 use crate::build::Programs;
 use crate::elf::{Linkage, linkage};
 
-/// What SPECIFICATION.md allows each program, stripped and with TLS.
-const LARGEST_BYTES: [(&str, u64); 2] = [("skiff-agent", 2_600_000), ("ctl", 1_900_000)];
+/// What SPECIFICATION.md allows each program, stripped, with TLS and the store.
+const LARGEST_BYTES: [(&str, u64); 2] = [("skiff-agent", 2_900_000), ("ctl", 2_300_000)];
 
 /// A program's name and size, checked.
 #[derive(Clone, Debug)]

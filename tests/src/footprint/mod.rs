@@ -34,8 +34,10 @@ const SHORT: Duration = Duration::from_secs(60);
 /// Enough to see what is wrong.
 const QUICK: Duration = Duration::from_secs(25);
 
-/// The largest that a program file may be.
-const FILE_BYTES: u64 = 1_900_000;
+/// The largest that the agent's file may be, with the store in it.
+const AGENT_BYTES: u64 = 2_600_000;
+/// The largest that ctl's may be.
+const CTL_BYTES: u64 = 1_900_000;
 
 /// From exec to READY=1, with etcd up.
 const READY: Duration = Duration::from_millis(100);
@@ -114,13 +116,14 @@ fn table(world: &mut World, binaries: &Binaries, steps: &[(usize, Duration)]) ->
 fn files(binaries: &Binaries) -> Outcome<(String, Vec<String>)> {
     let mut text = "| what | at most | measured |\n| --- | --- | --- |\n".to_owned();
     let mut broken = Vec::new();
-    for (name, package, path) in [("skiff-agent", "agent", binaries.agent()), ("ctl", "ctl", binaries.ctl())]
+    for (name, package, path, largest) in
+        [("skiff-agent", "agent", binaries.agent(), AGENT_BYTES), ("ctl", "ctl", binaries.ctl(), CTL_BYTES)]
     {
         let file = crates::program_file(&path)?;
         let kind = if file.is_static { "static" } else { "dynamic, not as shipped" };
-        text.push_str(&format!("| `{name}` ({kind}), bytes | {FILE_BYTES} | {} |\n", file.bytes));
-        if file.bytes > FILE_BYTES {
-            broken.push(format!("{name}: {} bytes, at most {FILE_BYTES}", file.bytes));
+        text.push_str(&format!("| `{name}` ({kind}), bytes | {largest} | {} |\n", file.bytes));
+        if file.bytes > largest {
+            broken.push(format!("{name}: {} bytes, at most {largest}", file.bytes));
         }
         let (count, licences) = crates::linked(package)?;
         let licences: Vec<String> = licences.into_iter().collect();
