@@ -1,5 +1,5 @@
-//! fleet's captured session on each way to a cluster: against a double of the agent, over the agent's real routes and
-//! server, and over the driver etcd.
+//! fleet's captured session on each way to a cluster: against a double of the agent, over its unix socket and through a
+//! tunnel, over the agent's real routes and server on TCP, and over the driver etcd.
 
 #[cfg(test)]
 #[cfg(feature = "real-etcd")]
@@ -14,6 +14,8 @@ mod served;
 #[cfg(test)]
 #[path = "golden/session.rs"]
 mod session;
+#[cfg(test)]
+mod stand_in;
 
 #[cfg(test)]
 mod by_agent {
@@ -53,6 +55,54 @@ mod by_agent {
         let places = [("hello.service", 0), ("web@4.service", 1)];
         let wrong = replay_contract(&mut Double::start("contract", Fleet::placing(&places)), &[]);
         assert!(wrong.is_empty(), "{wrong}");
+    }
+}
+
+#[cfg(test)]
+mod by_tunnel {
+    use std::os::unix::fs::symlink;
+    use std::path::PathBuf;
+
+    use cluster::TargetState;
+
+    use crate::double::Double;
+    use crate::double::fleet::{Fleet, Shown};
+    use crate::run::{Outcome, outcome};
+    use crate::session::{PLACES, Stage, replay};
+    use crate::stand_in::{SSH, programs, tunnelled};
+
+    struct Tunnelled {
+        far: Double,
+        programs: PathBuf,
+    }
+
+    impl Stage for Tunnelled {
+        fn run(&mut self, line: &str) -> Outcome {
+            outcome(tunnelled(&self.far.endpoint(), &self.programs, line))
+        }
+
+        fn has(&mut self, unit: &str, text: &str, state: TargetState) {
+            self.far.has(unit, text, state);
+        }
+
+        fn shows(&mut self, unit: &str, shown: Shown) {
+            self.far.shows(unit, shown);
+        }
+
+        fn refuses(&mut self, unit: &str, reasons: [&'static str; 3]) {
+            self.far.refuses(unit, reasons);
+        }
+    }
+
+    #[test]
+    fn the_captured_session_is_replayed() {
+        let programs = programs("golden-tunnel", &[("ssh", SSH)]);
+        symlink(env!("CARGO_BIN_EXE_ctl"), programs.join("ctl")).unwrap();
+        let far = Double::start("golden-tunnel", Fleet::placing(&PLACES));
+        let mut stage = Tunnelled { far, programs };
+        let wrong = replay(&mut stage);
+        assert!(wrong.is_empty(), "{wrong}");
+        assert!(stage.programs.join("log").exists(), "nothing went through the tunnel");
     }
 }
 

@@ -2,28 +2,16 @@
 //! ssh here is a stand-in whose far end is this machine; the scenarios have a real one.
 
 use std::os::unix::fs::symlink;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::PathBuf;
 
 use cluster::TargetState::Launched;
 
 use crate::double::Double;
 use crate::double::fleet::Fleet;
-use crate::run::{Outcome, fleetctl, fresh_folder, home, outcome};
-use crate::stand_in::programs;
+use crate::run::{Outcome, fresh_folder, home, outcome};
+use crate::stand_in::{SSH, programs, tunnelled};
 
 const HELLO: &str = include_str!("../../testdata/units/hello.service");
-
-/// Notes its words, makes the master's socket, and runs the line as the far end's shell would.
-const STAND_IN: &str = r#"
-call=$(printf '%s|' "$@")
-echo "$call" >> "$LOG"
-for word; do
-    case $word in ControlPath=*) control=${word#ControlPath=};; ControlMaster=yes) master=yes;; esac
-    line=$word
-done
-[ -z "$master" ] || : > "$control"
-exec sh -c "$line""#;
 
 /// A double reached through a stand-in, and what the stand-in was called with.
 struct Way {
@@ -35,14 +23,14 @@ struct Way {
 impl Way {
     fn new(name: &str, fleet: Fleet, far_name: &str) -> Self {
         let double = Double::start(name, fleet);
-        let programs = programs(name, &[("ssh", STAND_IN)]);
+        let programs = programs(name, &[("ssh", SSH)]);
         symlink(env!("CARGO_BIN_EXE_ctl"), programs.join(far_name)).unwrap();
         let log = programs.join("log");
         Self { double, programs, log }
     }
 
     fn go(&self, line: &str) -> Outcome {
-        outcome(through(&self.double.endpoint(), &self.programs, line))
+        outcome(tunnelled(&self.double.endpoint(), &self.programs, line))
     }
 
     /// One line for each ssh so far, the changing socket and folders masked.
@@ -56,14 +44,6 @@ impl Way {
         };
         log.lines().map(mask).collect()
     }
-}
-
-fn through(endpoint: &str, programs: &Path, line: &str) -> Command {
-    let words: Vec<&str> = ["--tunnel=bastion:2222"].into_iter().chain(line.split_whitespace()).collect();
-    let mut command = fleetctl(endpoint, &words);
-    command.env("PATH", format!("{}:/usr/bin:/bin", programs.display()));
-    command.env("XDG_RUNTIME_DIR", programs).env("LOG", programs.join("log"));
-    command
 }
 
 /// What every ssh to the bastion begins with.
@@ -129,8 +109,8 @@ fn machines_are_reached_through_the_same_login() {
 
 #[test]
 fn a_port_of_the_far_end_needs_no_program_there() {
-    let programs = programs("tunnel-port", &[("ssh", STAND_IN)]);
-    let ended = outcome(through("http://10.99.0.11:49153", &programs, "list-units"));
+    let programs = programs("tunnel-port", &[("ssh", SSH)]);
+    let ended = outcome(tunnelled("http://10.99.0.11:49153", &programs, "list-units"));
     assert_eq!(ended.exit, 4, "{ended:?}");
     assert!(
         ended.stderr.contains("http://10.99.0.11:49153 through bastion:2222: the connection ended"),
@@ -144,19 +124,19 @@ fn a_port_of_the_far_end_needs_no_program_there() {
 fn who_does_not_get_there_hears_why() {
     let refused =
         programs("tunnel-refused", &[("ssh", "echo core@bastion: Permission denied. >&2; exit 255")]);
-    let ended = outcome(through("unix:///run/fleet.sock", &refused, "list-units"));
+    let ended = outcome(tunnelled("unix:///run/fleet.sock", &refused, "list-units"));
     let said =
         "core@bastion: Permission denied.\n--tunnel bastion:2222: ssh could not connect; it says why above\n";
     assert_eq!(ended, Outcome { stdout: String::new(), stderr: said.to_owned(), exit: 4 });
     let nothing = fresh_folder("tunnel-no-ssh");
-    let mut command = through("unix:///run/fleet.sock", &nothing, "list-units");
+    let mut command = tunnelled("unix:///run/fleet.sock", &nothing, "list-units");
     let ended = outcome({
         command.env("PATH", &nothing);
         command
     });
     assert!(ended.exit == 4 && ended.stderr.contains("run ssh: No such file"), "{ended:?}");
     let way = Way::new("tunnel-nobody", Fleet::placing(&[]), "ctl");
-    let ended = outcome(through("unix:///nowhere/fleet.sock", &way.programs, "list-units"));
+    let ended = outcome(tunnelled("unix:///nowhere/fleet.sock", &way.programs, "list-units"));
     assert!(ended.exit == 4, "{ended:?}");
     for part in
         ["Unable to connect to /nowhere/fleet.sock", "unix:///nowhere/fleet.sock through bastion:2222"]
