@@ -17,6 +17,7 @@ mod placement;
 mod release;
 mod remote;
 mod sidekick;
+mod standalone;
 mod store;
 mod units;
 mod upgrade;
@@ -50,6 +51,7 @@ fn all() -> impl Iterator<Item = &'static Scenario> {
         departure::ALL,
         loss::ALL,
         store::ALL,
+        standalone::ALL,
         remote::ALL,
         upgrade::ALL,
         mixed::ALL,

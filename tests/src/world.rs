@@ -39,7 +39,7 @@ for link in $(find /run/systemd/system /etc/systemd/system -lname '/run/fleet/*'
     systemctl kill --signal=KILL -- ${link##*/} 2>/dev/null; systemctl stop -- ${link##*/} 2>/dev/null; rm -f $link
 done
 umount $(findmnt --raw --noheadings --output TARGET | grep containers/storage) 2>/dev/null
-rm -rf /run/fleet /root/units/* /run/containers /run/libpod /run/crun /var/lib/containers/storage
+rm -rf /run/fleet /var/lib/fleet /root/units/* /run/containers /run/libpod /run/crun /var/lib/containers/storage
 systemctl daemon-reload; systemctl reset-failed; true
 ";
 
