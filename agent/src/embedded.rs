@@ -15,8 +15,8 @@ use crate::http::Listener;
 #[cfg(feature = "store")]
 use crate::metrics;
 
-/// This machine's own store, if it has one.
-#[derive(Clone)]
+/// This machine's own store, if it has one; by default it has none.
+#[derive(Clone, Default)]
 pub struct Own(#[cfg(feature = "store")] Option<Opened>);
 
 #[cfg(feature = "store")]
@@ -38,12 +38,6 @@ pub fn open(_: &Settings) -> Result<(Arc<dyn Store>, Own), String> {
 
 #[cfg(not(feature = "store"))]
 impl Own {
-    /// No store.
-    #[must_use]
-    pub fn none() -> Self {
-        Self()
-    }
-
     /// Nothing to serve.
     pub async fn serve(self) {}
 
@@ -82,12 +76,6 @@ pub fn open(settings: &Settings) -> Result<(Arc<dyn Store>, Own), String> {
 
 #[cfg(feature = "store")]
 impl Own {
-    /// No store.
-    #[must_use]
-    pub fn none() -> Self {
-        Self(None)
-    }
-
     /// Serves it to other machines for as long as this is polled, if it is to be served.
     pub async fn serve(self) {
         let Some(Opened { engine, listener }) = self.0 else { return };

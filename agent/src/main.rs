@@ -155,7 +155,7 @@ fn store(command: &CommandLine, settings: &Settings) -> Result<(Arc<dyn Store>, 
         return embedded::open(settings);
     }
     let etcd = Etcd::new(&settings.etcd).map_err(|error| error.to_string())?;
-    Ok((metrics::counted(etcd), embedded::Own::none()))
+    Ok((metrics::counted(etcd), embedded::Own::default()))
 }
 
 fn hands(loaded: &Loaded) -> Result<Hands, String> {
