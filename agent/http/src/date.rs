@@ -1,4 +1,4 @@
-//! The Date header. The one place of the agent that reads the calendar clock: what a client sees, nothing decides on it.
+//! The Date header. It reads the calendar clock, since a client sees it; nothing decides on it.
 
 use std::fmt;
 

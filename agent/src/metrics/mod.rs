@@ -1,6 +1,5 @@
 //! Numbers for Prometheus: counted where things happen, shown at `GET /metrics` (contract §5.3). Counting costs an atomic
 //! addition; names and labels are all fixed, so that no fleet makes the page longer. Nothing decides on any of it.
-
 //!
 //! Without the feature `metrics` there is no page and the store is not counted.
 
