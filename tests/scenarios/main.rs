@@ -28,6 +28,7 @@ use tests::failure::Outcome;
 use tests::install::Binaries;
 use tests::isolation::Isolation;
 use tests::report;
+use tests::store_program::StoreKind;
 use tests::wait::Stopwatch;
 use tests::world::World;
 
@@ -73,7 +74,12 @@ fn main() -> ExitCode {
         chosen.iter().for_each(|one| println!("{}", one.name));
         return ExitCode::SUCCESS;
     }
-    match run_all(&chosen) {
+    let store = options.iter().find_map(|option| option.strip_prefix("--store="));
+    let Some(store) = store.map_or(Some(StoreKind::Etcd), StoreKind::named) else {
+        eprintln!("--store= wants etcd or own");
+        return ExitCode::from(2);
+    };
+    match run_all(store, &chosen) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(failure) => {
@@ -84,10 +90,11 @@ fn main() -> ExitCode {
 }
 
 /// Whether every one of them passed.
-fn run_all(chosen: &[&Scenario]) -> Outcome<bool> {
+fn run_all(store: StoreKind, chosen: &[&Scenario]) -> Outcome<bool> {
     let whole = Stopwatch::start();
     let binaries = Binaries::build()?;
-    let mut world = World::start(Isolation::enter()?, binaries)?;
+    let program = store.program()?;
+    let mut world = World::start_on(program, Isolation::enter()?, binaries)?;
     println!("three machines are up after {:.1} s", whole.elapsed().as_secs_f64());
     let mut failed = Vec::new();
     for scenario in chosen {
