@@ -19,6 +19,7 @@ pub mod network;
 pub mod packages;
 pub mod previous;
 pub mod promises;
+pub mod queue;
 pub mod report;
 pub mod run;
 pub mod store_program;
