@@ -1,8 +1,8 @@
 //! The agent of an earlier commit, which `tests/previous-release` names: what a cluster in the middle of an upgrade runs
 //! beside this one.
 
-use std::fs;
-use std::path::PathBuf;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
 
 use crate::cargo;
 use crate::failure::{Failure, Outcome};
@@ -49,6 +49,8 @@ pub fn commit() -> Outcome<Option<String>> {
 pub fn agent() -> Outcome<Option<PathBuf>> {
     let Some(commit) = commit()? else { return Ok(None) };
     let target = workspace().join("target/previous");
+    // Two worlds may want it at once; the second one finds it built.
+    let _lock = lock(&target)?;
     let source = target.join("source");
     let built = target.join(format!("skiff-agent-{commit}"));
     if built.exists() {
@@ -70,6 +72,16 @@ pub fn agent() -> Outcome<Option<PathBuf>> {
     });
     leave()?;
     outcome.map(|_| Some(built))
+}
+
+/// Waits until nobody else builds there; it is free again once the file is dropped.
+fn lock(target: &Path) -> Outcome<File> {
+    let file = target.join("lock");
+    let trouble = |cause| Failure::during(format!("lock {}", file.display()), cause);
+    fs::create_dir_all(target).map_err(trouble)?;
+    let lock = File::create(&file).map_err(trouble)?;
+    lock.lock().map_err(trouble)?;
+    Ok(lock)
 }
 
 fn git(words: &[&str]) -> Outcome {
