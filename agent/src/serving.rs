@@ -10,6 +10,7 @@ use systemd_shim::take_listeners;
 
 use crate::adopt;
 use crate::api::{self, Audit, Host, NotAdopted};
+use crate::clock;
 use crate::config::{ListenAddress, Settings};
 use crate::http::{self, Limits, Listener, Notice, Options};
 use crate::metrics;
@@ -104,6 +105,7 @@ impl Host for Served {
             member: standing == Standing::Member,
             frozen: matches!(standing, Standing::Frozen(_)),
             leads: self.node.leadership.get().is_some(),
+            contact_age_ms: self.node.contact.borrow().age_ms(clock::now_ms()),
         })
     }
 
@@ -113,8 +115,8 @@ impl Host for Served {
 
     fn audit(&self, audit: &Audit<'_>) {
         match audit.outcome {
-            Ok(()) => crate::info!("{audit}"),
-            Err(_) => crate::warn!("{audit}"),
+            Ok(()) => crate::event!(OrderDone, "{audit}"),
+            Err(_) => crate::event!(OrderFailed, "{audit}"),
         }
     }
 }

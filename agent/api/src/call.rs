@@ -17,7 +17,7 @@ use super::reply::{Done, Reply};
 use super::route::{Order, Question, Route};
 use super::select::Select;
 use super::status::Status;
-use super::{explain, machines, rehearsal, states, units};
+use super::{events, explain, machines, rehearsal, states, units};
 
 /// The API's description of itself (contract §5.2), with fleet's own texts.
 pub(super) const DISCOVERY: &str = include_str!("discovery.json");
@@ -44,6 +44,7 @@ enum Kind {
     Unit { name: UnitName, lingering: bool },
     State(UnitName),
     Explain(UnitName),
+    Events,
     Rehearsal(Vec<Wish>),
     PatchMachines(Vec<Change>),
     Drain { machine: MachineId, on: bool },
@@ -90,6 +91,7 @@ fn ask(question: Question, request: &Request, page_limit: u16) -> Result<Call, F
         }
         Question::State(name) => Kind::State(known(&name, states::no_state)?),
         Question::Explain(name) => Kind::Explain(known(&name, Failure::no_unit)?),
+        Question::Events => Kind::Events,
         Question::Rehearsal => Kind::Rehearsal(rehearsal::read(&request.body)?),
     };
     Ok(Call::Task(Task(kind)))
@@ -109,6 +111,7 @@ impl Task {
             Kind::Unit { name, lingering: false } => units::one(store, &name),
             Kind::State(name) => states::one(store, name),
             Kind::Explain(name) => explain::explain(store, &name),
+            Kind::Events => events::list(store),
             Kind::Rehearsal(wishes) => rehearsal::answer(store, &wishes),
             Kind::PatchMachines(changes) => return patch::apply(store, &changes),
             Kind::Drain { machine, on } => return machines::drain(store, &machine, on),

@@ -4,13 +4,14 @@
 //!
 //! ```text
 //! call ── route ─┬─ units ── view      objects from the registry's records
-//!                ├─ states, machines, explain, rehearsal
+//!                ├─ states, machines, explain, events, rehearsal
 //!                ├─ put, patch         orders, read and checked
 //!                └─ reply ── list ── wire
 //! ```
 
 mod call;
 pub mod changes;
+mod events;
 mod explain;
 mod failure;
 mod list;

@@ -47,7 +47,7 @@ impl Host for Agent {
 
     fn metrics(&self) -> Option<String> {
         let member = self.standing.borrow().is_ok();
-        metrics::page(metrics::Standing { member, frozen: !member, leads: false })
+        metrics::page(metrics::Standing { member, frozen: !member, leads: false, contact_age_ms: Some(1500) })
     }
 
     async fn adopt(&self) -> Result<String, NotAdopted> {
