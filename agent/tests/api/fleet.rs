@@ -12,6 +12,7 @@ use cluster::records::{Placement, Presence, StateRow};
 use cluster::state::Order;
 use cluster::unit_file::UnitFile;
 use cluster::{BootId, Incarnation, MachineId, Nonce, Session, TargetState, UnitName, json, keys};
+use fleet_api::access::{Identity, Roles};
 use registry::etcd::{Endpoint, Endpoints, Etcd, KeyPrefix, Settings};
 use registry::store::{Freshness, Outcome, Store};
 use registry::units;
@@ -43,6 +44,10 @@ impl Host for Agent {
 
     fn standing(&self) -> Result<(), String> {
         self.standing.borrow().clone()
+    }
+
+    fn may(&self, identity: Identity<'_>, method: fleet_api::Method) -> Result<(), fleet_api::Failure> {
+        Roles { read: vec!["watcher".to_owned()], operate: vec!["alice".to_owned()] }.check(identity, method)
     }
 
     fn metrics(&self) -> Option<String> {
