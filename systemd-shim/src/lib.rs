@@ -30,6 +30,7 @@ pub use changes::{Changes, Drained};
 pub use error::{BatchError, FileCause, FileError, Refusal, SystemdError};
 pub use failure::{Exit, Failure};
 pub use notify::Notify;
+pub use process::{Output, Run};
 pub use scope::{Paths, Scope, Timeouts};
 pub use states::UnitStatus;
 pub use sweep::{Disagreement, Sign, Sweep};
