@@ -5,6 +5,7 @@ pub use http_server as http;
 
 pub mod adopt;
 pub mod api;
+pub mod assembly;
 pub mod bell;
 pub mod clock;
 pub mod config;
@@ -28,7 +29,10 @@ pub mod rows;
 pub mod runtime_dir;
 pub mod serving;
 pub mod signals;
+#[cfg(feature = "simulation")]
+pub mod simulation;
 mod steps;
 pub mod successor;
+pub mod threads;
 pub mod watch;
 pub mod watchdog;

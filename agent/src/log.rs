@@ -49,6 +49,10 @@ pub fn set_verbose(verbose: bool) {
 
 /// Writes one line; a line that cannot be written is lost, since there is nobody left to tell.
 pub fn write(level: Level, message: fmt::Arguments<'_>) {
+    #[cfg(feature = "simulation")]
+    if let Some(simulator) = crate::simulation::here() {
+        return simulator.log(level, &message.to_string());
+    }
     if level == Level::Debug && !VERBOSE.load(Ordering::Relaxed) {
         return;
     }
