@@ -16,7 +16,7 @@ use agent::runtime_dir::RuntimeDir;
 use agent::signals::{End, Signals};
 use agent::successor::Program;
 use agent::watch::Watch;
-use agent::{embedded, engine, error, info, lease, leave, log, metrics, presence, serving, warn, watchdog};
+use agent::{embedded, engine, error, event, lease, leave, log, metrics, presence, serving, warn, watchdog};
 use cluster::keys;
 use registry::etcd::Etcd;
 use registry::store::Store;
@@ -102,7 +102,7 @@ async fn run<'a>(
     }
     let hands = Arc::new(hands(&loaded)?);
     let identity = identify(&loaded, &hands.runtime)?;
-    info!("skiff-agent {} on machine {}", env!("CARGO_PKG_VERSION"), identity.id);
+    event!(AgentStarted, "skiff-agent {} on machine {}", env!("CARGO_PKG_VERSION"), identity.id);
     let (store, own_store) = store(command, &loaded.settings)?;
     let remembered = hands.runtime.remembered(&identity.id).map_err(|error| error.to_string())?;
     let (ropes, bells) = bells();

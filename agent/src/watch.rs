@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use registry::store::{Store, StoreErrorKind, Wake};
 
+use crate::metrics::NUMBERS;
+
 /// Stack of a watching thread: a request with TLS needs about a third of it.
 const STACK_BYTES: usize = 256 * 1024;
 /// Pause after a poll that failed twice in a row, so that a broken watch beside working reads does not spin.
@@ -75,13 +77,19 @@ fn follow(store: &dyn Store, key: &str, shared: &(Mutex<Permit>, Condvar), wake:
                 (at, failures) = (Some(index), 0);
                 wake(Some(&key));
             }
-            Ok(Wake::Quiet | Wake::Overrun) => {
+            Ok(Wake::Quiet) => {
                 failures = 0;
                 wake(None);
             }
+            Ok(Wake::Overrun) => {
+                failures = 0;
+                NUMBERS.watch_restarted();
+                wake(None);
+            }
             Err(error) => {
-                failures =
-                    if error.kind == StoreErrorKind::Interrupted { 0 } else { failures.saturating_add(1) };
+                let is_interrupted = error.kind == StoreErrorKind::Interrupted;
+                failures = if is_interrupted { 0 } else { failures.saturating_add(1) };
+                NUMBERS.watch_restarted();
                 if failures > 1 && pause(shared) {
                     return;
                 }

@@ -1,6 +1,7 @@
 //! The API's JSON objects and the values ctl works with: read leniently as to what is absent, strictly as to what
 //! is there (contract §5). No request is made here.
 
+use cluster::chronicle::Record;
 use cluster::requirements::Requirements;
 use cluster::sorted::Map;
 use cluster::state::TargetState;
@@ -170,6 +171,7 @@ pub(super) struct Envelope {
     pub(super) units: Vec<UnitWire>,
     pub(super) states: Vec<StateWire>,
     pub(super) machines: Vec<MachineWire>,
+    pub(super) events: Vec<Record>,
     pub(super) next_page_token: String,
     pub(super) message: String,
     pub(super) desired_state: String,
