@@ -6,6 +6,7 @@ use std::thread;
 use agent::api::{self, Audit, Host, NotAdopted};
 use agent::http::{self, Limits, Listener, Options};
 use agent::news::Desk;
+use fleet_api::access::Identity;
 use registry::store::Store;
 use smol::channel::{Sender, bounded};
 
@@ -88,6 +89,10 @@ impl Host for Server {
 
     async fn adopt(&self) -> Result<String, NotAdopted> {
         Err(NotAdopted::Refused("there is nothing to adopt".to_owned()))
+    }
+
+    fn may(&self, _: Identity<'_>, _: fleet_api::Method) -> Result<(), fleet_api::Failure> {
+        Ok(())
     }
 
     fn audit(&self, _: &Audit<'_>) {}
