@@ -3,6 +3,7 @@
 
 pub mod bench;
 pub mod cargo;
+pub mod certificates;
 pub mod demo;
 pub mod dist;
 pub mod etcd;
