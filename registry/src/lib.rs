@@ -1,5 +1,7 @@
 //! The cluster as etcd holds it. `store` is the border to whatever keeps the keys; `etcd` keeps them in etcd's v2 API.
 
+#![forbid(unsafe_code)]
+
 pub mod decisions;
 pub mod etcd;
 pub mod events;
