@@ -30,5 +30,6 @@ pub mod serving;
 pub mod signals;
 mod steps;
 pub mod successor;
+mod transfer;
 pub mod watch;
 pub mod watchdog;

@@ -270,11 +270,26 @@ impl Reconciler {
         Ok(Verdict { foreign, unreadable: read.unreadable })
     }
 
+    /// True if units were started and the registry is on its way to another store by now: their placements may have
+    /// been written too late to be there too.
+    async fn has_left(&self) -> Result<bool, String> {
+        if self.unconfirmed.is_empty() {
+            return Ok(false);
+        }
+        let transit = self.node.with_store(reads::transit).await;
+        transit.map(|transit| transit.is_some()).map_err(|error| error.to_string())
+    }
+
     /// Reads the placements of what was just started once more; what is not ours any more stops at once. If the
     /// registry does not answer, the next pass asks again.
     async fn confirm_started(&mut self) -> Result<(), String> {
-        let foreign = self.placements(&self.unconfirmed).await?.foreign;
-        if !foreign.is_empty() {
+        let has_left = self.has_left().await?;
+        let foreign = if has_left {
+            self.unconfirmed.keys().cloned().collect()
+        } else {
+            self.placements(&self.unconfirmed).await?.foreign
+        };
+        if !foreign.is_empty() && !has_left {
             // In a store that was wiped since the start nothing is placed anywhere.
             self.still_ours().await?;
         }
@@ -283,7 +298,7 @@ impl Reconciler {
             return Ok(());
         }
         crate::warn!(
-            "stopping at once, since the registry placed them elsewhere while they started: {foreign:?}"
+            "stopping at once, since the registry placed them elsewhere or moved while they started: {foreign:?}"
         );
         let units: Vec<UnitName> = foreign.into_iter().collect();
         let names = units.clone();

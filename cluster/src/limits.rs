@@ -40,6 +40,10 @@ pub const REGISTRY_IDLE_CONNECTIONS_MAX: usize = 3;
 pub const JSON_DEPTH_MAX: usize = 64;
 /// Fleets whose machines one layout may take over (`ctl registry adopt`); older ones fall out.
 pub const ADOPTED_FLEETS_MAX: usize = 8;
+/// Longest name of a store that a registry is copied to, in bytes: its URLs or its folder.
+pub const STORE_NAME_MAX_BYTES: usize = 1024;
+/// How long a machine counts as alive in a copied registry before it has been seen there, in seconds.
+pub const COPY_GRACE_SECONDS: u32 = 3600;
 /// Machines whose refusals a plan keeps for one unplaced unit; `ctl explain` works out all of them.
 pub const PLAN_REFUSALS_MAX: usize = 16;
 /// Most unit names handed to one systemctl; more are split over several calls.

@@ -5,4 +5,5 @@ pub mod etcd;
 pub mod reads;
 pub mod settle;
 pub mod store;
+pub mod transfer;
 pub mod units;

@@ -39,6 +39,7 @@ pub(super) fn answer(fleet: &Mutex<Fleet>, request: &Request) -> Answer {
         ("GET", ["explain", name]) => explain(&fleet, name),
         ("POST", ["rehearsal"]) => super::rehearsal::answer(&fleet, request),
         ("POST", ["registry", "adopt"]) => json(&BTreeMap::from([("message", "The registry is adopted.")])),
+        ("POST", ["registry", "copy"]) => json(&BTreeMap::from([("message", "The registry is copied.")])),
         ("POST", ["machines", id, verb @ ("drain" | "undrain")]) => {
             fleet.drained.retain(|drained| drained != id);
             if *verb == "drain" {
