@@ -38,5 +38,6 @@ pub mod simulation;
 mod steps;
 pub mod successor;
 pub mod threads;
+mod transfer;
 pub mod watch;
 pub mod watchdog;

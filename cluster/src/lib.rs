@@ -39,6 +39,7 @@ pub mod standing;
 pub mod state;
 mod text;
 pub mod together;
+pub mod transfer;
 pub mod unit_file;
 pub mod validate;
 

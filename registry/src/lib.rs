@@ -8,4 +8,5 @@ pub mod events;
 pub mod reads;
 pub mod settle;
 pub mod store;
+pub mod transfer;
 pub mod units;
