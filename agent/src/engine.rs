@@ -9,6 +9,7 @@ use cluster::loss::{self, Absences, Judge, Verdict};
 use cluster::reason::Pending;
 use cluster::records::Phase;
 use cluster::schedule::{self, Decision};
+use cluster::setback::Course;
 use cluster::snapshot::{Machine, Snapshot};
 use cluster::standing::Standing as StoreStanding;
 use cluster::{Epoch, UnitName};
@@ -34,6 +35,7 @@ struct Leading {
     /// Wakes the loop; `None` until the first read, and where no thread could be had.
     watch: Option<Watch>,
     absences: Absences,
+    course: Course,
     pending: BTreeMap<UnitName, Pending>,
     verdict: Verdict,
 }
@@ -89,6 +91,7 @@ fn begin(node: &Node) -> Leading {
     Leading {
         watch: watch.ok(),
         absences: Absences::default(),
+        course: Course::default(),
         pending: BTreeMap::new(),
         verdict: Verdict::default(),
     }
@@ -115,7 +118,8 @@ async fn pass(node: &Node, leading: &mut Leading) -> Result<Option<u64>, String>
         Judge { judges_from_ms: judges_from(node, &snapshot, now_ms), agent_ttl_ms: node.agent_ttl_ms() };
     let verdict = loss::judge(&mut leading.absences, &snapshot, judge, now_ms);
     announce_verdict(&leading.verdict, &verdict);
-    let plan = schedule::plan(&snapshot, &verdict.lost);
+    let care = leading.course.note(&snapshot, seen.index, node.agent_ttl_ms(), now_ms);
+    let plan = schedule::plan_with(&snapshot, &verdict.lost, &care);
     announce_pending(&leading.pending, &plan.pending);
     leading.pending = plan.pending;
     leading.verdict = verdict;
@@ -126,7 +130,7 @@ async fn pass(node: &Node, leading: &mut Leading) -> Result<Option<u64>, String>
     // A judge that may not judge yet has no time to name: whoever is missing is looked for again all the same.
     let unjudged = leading.verdict.again_at_ms.is_none() && !leading.verdict.missing.is_empty();
     let again_ms = (overtaken || unjudged).then(|| clock::now_ms() + RETRY_MS);
-    Ok(leading.verdict.again_at_ms.into_iter().chain(again_ms).min())
+    Ok(leading.verdict.again_at_ms.into_iter().chain(again_ms).chain(care.again_at_ms).min())
 }
 
 /// From when on this machine may judge others; never while its own contact is in doubt or its own record is not
@@ -209,6 +213,7 @@ fn announce(decision: &Decision) {
             crate::info!("published global {unit} ({}): {cause}", record.target);
         }
         Decision::WithdrawGlobal { unit, cause, .. } => crate::info!("withdrew global {unit}: {cause}"),
+        Decision::Forgive { unit, cause, .. } => crate::debug!("removed the setback of {unit}: {cause}"),
         Decision::Sweep { machine, session, cause } => {
             crate::info!("swept the rows of {} session {session}: {cause}", machine.short());
         }

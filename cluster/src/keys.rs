@@ -20,6 +20,8 @@ pub const LEASE: &str = "fleet/lease";
 pub const UNITS: &str = "units";
 /// Placements.
 pub const PLACEMENTS: &str = "placements";
+/// What is remembered of units that are held back.
+pub const SETBACKS: &str = "setbacks";
 /// The folders of all machines.
 pub const MACHINES: &str = "machines";
 /// The rows of all machines.
@@ -38,6 +40,8 @@ pub enum Key {
     Spec(UnitName),
     /// `placements/<unit>`
     Placement(UnitName),
+    /// `setbacks/<unit>`
+    Setback(UnitName),
     /// `machines/<id>/presence`
     Presence(MachineId),
     /// `machines/<id>/drain`
@@ -61,6 +65,7 @@ impl Key {
             ("fleet", "globals", Some(unit), None) => Self::Global(unit_of(unit)?),
             ("units", unit, None, None) => Self::Spec(unit_of(unit)?),
             ("placements", unit, None, None) => Self::Placement(unit_of(unit)?),
+            ("setbacks", unit, None, None) => Self::Setback(unit_of(unit)?),
             ("machines", id, Some("presence"), None) => Self::Presence(MachineId::parse(id).ok()?),
             ("machines", id, Some("drain"), None) => Self::Drain(MachineId::parse(id).ok()?),
             ("machines", id, Some("metadata"), Some(key)) => {
@@ -110,6 +115,12 @@ pub fn spec(unit: &UnitName) -> String {
 #[must_use]
 pub fn placement(unit: &UnitName) -> String {
     format!("{PLACEMENTS}/{}", stored(unit.as_str()))
+}
+
+/// `setbacks/<unit>`
+#[must_use]
+pub fn setback(unit: &UnitName) -> String {
+    format!("{SETBACKS}/{}", stored(unit.as_str()))
 }
 
 /// `fleet/globals/<unit>`

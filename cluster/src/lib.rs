@@ -28,6 +28,7 @@ pub mod records;
 pub mod rehearse;
 pub mod requirements;
 pub mod schedule;
+pub mod setback;
 pub mod snapshot;
 pub mod specifiers;
 pub mod standing;

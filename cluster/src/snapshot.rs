@@ -137,6 +137,8 @@ pub struct Snapshot {
     pub units: BTreeMap<UnitName, Unit>,
     /// Where units run.
     pub placements: BTreeMap<UnitName, Kept<Placement>>,
+    /// The last placements of units that are held back.
+    pub setbacks: BTreeMap<UnitName, Kept<Placement>>,
     /// What was derived from global units' specs.
     pub globals: BTreeMap<UnitName, Kept<GlobalUnit>>,
     /// Every machine that has a folder, alive or not.
@@ -200,6 +202,7 @@ impl Snapshot {
                 })?;
                 self.placements.insert(unit, placement);
             }
+            Key::Setback(unit) => drop(self.setbacks.insert(unit, entry.kept()?)),
             Key::Presence(id) => return self.machine(id).hear(entry),
             Key::Drain(id) => self.machine(id).drain = true,
             Key::Metadata(id, name) => drop(self.machine(id).patches.insert(name, entry.value.to_string())),

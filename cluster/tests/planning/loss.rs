@@ -50,7 +50,7 @@ fn answer(input: &str) -> Result<String, String> {
 fn registry(holders: &[&str], rows: &[&str], alive: &[&str]) -> Store {
     let mut store = Store::new();
     for id in holders {
-        let placement = Placement { machine: scene::machine(id), incarnation: None, epoch: None };
+        let placement = Placement { machine: scene::machine(id), incarnation: None, epoch: None, losses: 0 };
         store.put(&keys::placement(&scene::unit(&format!("of-{id}.service"))), &placement);
     }
     for id in rows {

@@ -21,5 +21,6 @@ mod reconcile;
 mod rehearse;
 mod scene;
 mod schedule;
+mod setback;
 mod standing;
 mod store;
