@@ -53,6 +53,8 @@ pub struct Machine {
     pub presence: Option<Kept<Presence>>,
     /// There is a life sign, and it cannot be read: alive, and nothing more is known.
     pub presence_unreadable: bool,
+    /// Seconds its life sign has left at most, where the reader knows: one that is kept alive has most of its TTL.
+    pub left_secs: Option<u64>,
     /// An operator asked for it to be emptied.
     pub drain: bool,
     /// Metadata written through the API; an empty value takes the key away.
@@ -173,6 +175,13 @@ impl Snapshot {
         let entry = Entry { value, created, guard };
         if let Err(cause) = self.file(parsed, &entry) {
             self.unreadable.insert(key.to_string(), cause);
+        }
+    }
+
+    /// Notes how many seconds a leaf had left to live; of no account but for life signs.
+    pub fn note_ttl(&mut self, key: &str, left_secs: u64) {
+        if let Some(Key::Presence(id)) = Key::parse(key) {
+            self.machine(id).left_secs = Some(left_secs);
         }
     }
 
