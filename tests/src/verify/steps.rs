@@ -74,6 +74,7 @@ pub(super) fn all() -> impl Iterator<Item = Step> {
         slow("licences, sources and duplicates of dependencies", deny),
         slow("static binaries, packages and cloud-configs", || openly(command(&["cross"]))),
         slow("scenarios on real machines", scenarios),
+        slow("faults on real machines, the short ones", faults),
         slow("demo", demo),
     ];
     steps.into_iter()
@@ -129,6 +130,10 @@ fn shipped(mut call: Command) -> Command {
 fn scenarios() -> Outcome {
     let words = ["test", "--quiet", "--package", "tests", "--features", "scenarios", "--test", "scenarios"];
     openly(shipped(command(&words)))
+}
+
+fn faults() -> Outcome {
+    openly(shipped(command(&["run", "--quiet", "--package", "tests", "--bin", "faults", "--", "--gate"])))
 }
 
 fn demo() -> Outcome {
