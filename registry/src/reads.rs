@@ -76,8 +76,12 @@ fn absorb(
     freshness: Freshness,
     into: &mut Snapshot,
 ) -> Result<Seen, StoreError> {
-    store
-        .read_tree(key, freshness, &mut |leaf| into.absorb(leaf.key, leaf.value, leaf.created, leaf.modified))
+    store.read_tree(key, freshness, &mut |leaf| {
+        into.absorb(leaf.key, leaf.value, leaf.created, leaf.modified);
+        if let Some(left_secs) = leaf.ttl_secs {
+            into.note_ttl(leaf.key, left_secs);
+        }
+    })
 }
 
 /// A spec that is there: read, or known to be unreadable.
