@@ -4,6 +4,7 @@
 mod agents;
 mod bad_units;
 mod cloud;
+mod demo;
 mod departure;
 mod footprint;
 mod guide;
@@ -62,6 +63,7 @@ fn all() -> impl Iterator<Item = &'static Scenario> {
         mixed::ALL,
         release::ALL,
         cloud::ALL,
+        demo::ALL,
         footprint::ALL,
     ]
     .into_iter()
