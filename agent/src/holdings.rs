@@ -6,10 +6,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use cluster::UnitName;
 use cluster::backoff::Trouble;
 use cluster::desired::Known;
+use cluster::event::Event;
 use cluster::reconcile::{Activity, Have, Want};
 use cluster::records::{Marker, StateRow};
 use systemd_shim::UnitStatus;
 
+use crate::events::{About, tell};
 use crate::hands::{Failures, Writing, marker};
 
 /// The machine's memory of its units.
@@ -79,7 +81,9 @@ impl Holdings {
                 continue;
             };
             let trouble = Trouble::after(self.troubles.get(unit), aim, error, now_ms);
-            crate::warn!("unit {unit}: {error}; next try in {} s", (trouble.retry_at_ms - now_ms) / 1000);
+            let seconds = (trouble.retry_at_ms - now_ms) / 1000;
+            let about = About { unit: Some(unit), reason: error, ..About::default() };
+            tell(Event::UnitBackedOff, about, format_args!("unit {unit}: {error}; next try in {seconds} s"));
             self.troubles.insert(unit.clone(), trouble);
         }
     }

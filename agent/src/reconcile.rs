@@ -20,6 +20,7 @@ use crate::clock;
 use crate::dump;
 use crate::hands::Hands;
 use crate::holdings::Holdings;
+use crate::metrics::NUMBERS;
 use crate::node::{Loop, Node, Standing};
 use crate::pool;
 use crate::presence;
@@ -169,6 +170,7 @@ impl Reconciler {
             self.again_at(at_ms);
         }
         let done = self.take_steps(wants, &plan).await;
+        NUMBERS.backing_off(self.holdings.troubles.len());
         self.look().await?;
         self.settle(plan);
         let published = self.publish(wants).await;

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use cluster::desired;
+use cluster::event::Event;
 use cluster::reconcile::{Action, Plan, Reason, Step, Want};
 use cluster::records::{Marker, Placement};
 use cluster::state::Order;
@@ -15,6 +16,7 @@ use registry::settle::settle_delete;
 use registry::store::{Freshness, Store, StoreError};
 
 use crate::clock;
+use crate::events::{About, tell};
 use crate::hands::{Failures, Hands, Writing};
 use crate::pool;
 use crate::reconcile::Reconciler;
@@ -136,7 +138,10 @@ impl Reconciler {
         let mut result = published;
         for (unit, release) in releases {
             match release.await {
-                Ok(true) => crate::info!("released {unit}"),
+                Ok(true) => {
+                    let about = About { unit: Some(&unit), ..About::default() };
+                    tell(Event::UnitGivenBack, about, format_args!("released {unit}"));
+                }
                 Ok(false) => {}
                 Err(error) => result = result.and(Err(format!("release {unit}: {error}"))),
             }
@@ -282,9 +287,11 @@ impl Reconciler {
         if foreign.is_empty() {
             return Ok(());
         }
-        crate::warn!(
-            "stopping at once, since the registry placed them elsewhere while they started: {foreign:?}"
-        );
+        for unit in &foreign {
+            let reason = "the registry placed it elsewhere while it started";
+            let about = About { unit: Some(unit), reason, ..About::default() };
+            tell(Event::UnitMisplaced, about, format_args!("stopping {unit} at once: {reason}"));
+        }
         let units: Vec<UnitName> = foreign.into_iter().collect();
         let names = units.clone();
         let failures = self.with_hands(move |hands| hands.stop(&names)).await;
@@ -307,15 +314,17 @@ struct Verdict {
 }
 
 fn announce(step: &Step) {
-    let what = match step.action {
-        Action::Stop => "stop",
+    let (event, what) = match step.action {
+        Action::Stop => (Event::UnitStop, "stop"),
         // A placement is given back in silence until it is really there to give back.
         Action::Await | Action::Release => return,
-        Action::Remove => "unload",
-        Action::Write { .. } => "load",
-        Action::Start => "start",
+        Action::Remove => (Event::UnitUnload, "unload"),
+        Action::Write { .. } => (Event::UnitLoad, "load"),
+        Action::Start => (Event::UnitStart, "start"),
     };
-    crate::info!("{what} {}: {}", step.unit, step.reason);
+    let reason = step.reason.to_string();
+    let about = About { unit: Some(&step.unit), reason: &reason, ..About::default() };
+    tell(event, about, format_args!("{what} {}: {reason}", step.unit));
 }
 
 fn units_of(plan: &Plan, action: &Action) -> Vec<UnitName> {

@@ -209,6 +209,8 @@ impl Snapshot {
                 let rows = self.rows.entry(id).or_default().entry(session).or_default();
                 rows.insert(unit, entry.kept()?.value);
             }
+            // Nothing is decided on it.
+            Key::Events => {}
         }
         Ok(())
     }

@@ -13,6 +13,9 @@ use serde::{Deserialize, Serialize};
 use crate::ids::Hash;
 use crate::limits::{UNIT_FILE_MAX_BYTES, UNIT_LINE_MAX_BYTES, UNIT_OPTIONS_MAX};
 
+/// As much of a text from outside as a message repeats, in characters.
+const QUOTED_MAX_CHARS: usize = 100;
+
 /// One `Name=Value` line and the section it stands in. In JSON an empty field is left out, as fleet does.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UnitOption {
@@ -89,6 +92,7 @@ impl fmt::Display for ParseError {
             }
             Self::UnclosedSection { line } => write!(f, "unable to find end of section, line {line}"),
             Self::Garbage { line, section, garbage } => {
+                let section = section.escape_debug();
                 write!(f, "found garbage after section name {section}: {garbage:?}, line {line}")
             }
             Self::NoEquals { line } => {
@@ -233,5 +237,10 @@ fn refuse_disguise(option: &UnitOption) -> Result<(), ParseError> {
     if is_same {
         return Ok(());
     }
-    Err(ParseError::NotOneOption { section: option.section.clone(), name: option.name.clone() })
+    Err(ParseError::NotOneOption { section: quoted(&option.section), name: quoted(&option.name) })
+}
+
+/// As much of a text from outside as a message repeats.
+pub(crate) fn quoted(text: &str) -> String {
+    text.chars().take(QUOTED_MAX_CHARS).collect()
 }

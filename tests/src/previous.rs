@@ -18,7 +18,7 @@ const NONE: &str = "none";
 /// The commit, if there is one.
 ///
 /// # Errors
-/// The file cannot be read, or this clone does not have the commit.
+/// The file cannot be read, or neither this clone nor its origin has the commit.
 pub fn commit() -> Outcome<Option<String>> {
     let text = fs::read_to_string(workspace().join(NAMED_IN))
         .map_err(|cause| Failure::during(format!("read {NAMED_IN}"), cause))?;
@@ -27,13 +27,17 @@ pub fn commit() -> Outcome<Option<String>> {
     if commit == NONE {
         return Ok(None);
     }
-    let there = git(&["cat-file", "-e", &format!("{commit}^{{commit}}")]);
-    there.map_err(|failure| {
-        Failure::new(format!(
-            "{NAMED_IN} names {commit}, which is not in this clone; a shallow clone gets it with \
-             `git fetch --unshallow`\n{failure}"
-        ))
-    })?;
+    let there = || git(&["cat-file", "-e", &format!("{commit}^{{commit}}")]);
+    if there().is_err() {
+        // A shallow clone, as some CI systems make, asks where it came from.
+        let fetched = git(&["fetch", "--quiet", "--depth=1", "origin", &commit]).and_then(|()| there());
+        fetched.map_err(|failure| {
+            Failure::new(format!(
+                "{NAMED_IN} names {commit}, which is neither in this clone nor where it came from; a shallow clone \
+                 gets it with `git fetch --unshallow`\n{failure}"
+            ))
+        })?;
+    }
     Ok(Some(commit))
 }
 

@@ -34,7 +34,7 @@ pub(super) fn units(
     let mut snapshot = Snapshot::default();
     let mut files = Files::default();
     store.read_tree("", Freshness::Local, &mut |leaf| match Key::parse(leaf.key) {
-        None | Some(Key::Assigned(..) | Key::Global(_)) => {}
+        None | Some(Key::Assigned(..) | Key::Global(_) | Key::Events) => {}
         Some(key) => {
             snapshot.absorb(leaf.key, leaf.value, leaf.created, leaf.modified);
             if matches!(&key, Key::Spec(name) if wanted(name)) {

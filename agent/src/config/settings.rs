@@ -7,6 +7,8 @@ use std::num::NonZeroU16;
 use std::path::PathBuf;
 
 use cluster::ids::MachineId;
+use fleet_api::access::Roles;
+use http_server::TlsFiles;
 use registry::etcd;
 
 use super::listen_address::ListenAddress;
@@ -42,6 +44,8 @@ pub struct Settings {
     pub page_items: NonZeroU16,
     /// Addresses of the API beside the sockets systemd passes.
     pub listen: Vec<ListenAddress>,
+    /// How the API is served on TCP, and to whom.
+    pub api: ApiSettings,
     /// What SIGTERM does to the machine's units.
     pub on_stop: OnStop,
 }
@@ -55,6 +59,15 @@ pub enum OnStop {
     Keep,
 }
 
+/// The API on TCP. Unix sockets have neither TLS nor roles: their mode decides.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ApiSettings {
+    /// The files of TLS; `None` for plain text, and then whoever connects may do everything.
+    pub tls: Option<TlsFiles>,
+    /// Whose certificates may do what.
+    pub roles: Roles,
+}
+
 /// The agent's own store.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoreSettings {
@@ -64,6 +77,8 @@ pub struct StoreSettings {
     pub folder: PathBuf,
     /// Where others may use it as if it were an etcd.
     pub listen: Option<SocketAddr>,
+    /// With which certificates; `None` for plain text.
+    pub tls: Option<TlsFiles>,
     /// True if a crash may cost the last second's writes.
     pub is_relaxed: bool,
 }

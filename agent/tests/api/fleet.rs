@@ -12,6 +12,7 @@ use cluster::records::{Placement, Presence, StateRow};
 use cluster::state::Order;
 use cluster::unit_file::UnitFile;
 use cluster::{BootId, Incarnation, MachineId, Nonce, Session, TargetState, UnitName, json, keys};
+use fleet_api::access::{Identity, Roles};
 use registry::etcd::{Endpoint, Endpoints, Etcd, KeyPrefix, Settings};
 use registry::store::{Freshness, Outcome, Store};
 use registry::units;
@@ -45,9 +46,13 @@ impl Host for Agent {
         self.standing.borrow().clone()
     }
 
+    fn may(&self, identity: Identity<'_>, method: fleet_api::Method) -> Result<(), fleet_api::Failure> {
+        Roles { read: vec!["watcher".to_owned()], operate: vec!["alice".to_owned()] }.check(identity, method)
+    }
+
     fn metrics(&self) -> Option<String> {
         let member = self.standing.borrow().is_ok();
-        metrics::page(metrics::Standing { member, frozen: !member, leads: false })
+        metrics::page(metrics::Standing { member, frozen: !member, leads: false, contact_age_ms: Some(1500) })
     }
 
     async fn adopt(&self) -> Result<String, NotAdopted> {

@@ -33,6 +33,7 @@ proptest! {
         let made = [
             (keys::LAYOUT.into(), Key::Layout),
             (keys::LEASE.into(), Key::Lease),
+            (keys::EVENTS.into(), Key::Events),
             (keys::global(&unit), Key::Global(unit.clone())),
             (keys::spec(&unit), Key::Spec(unit.clone())),
             (keys::placement(&unit), Key::Placement(unit.clone())),

@@ -48,13 +48,30 @@ impl Api {
         units: &[UnitName],
         longest: Duration,
     ) -> Result<Option<Changes>, ApiError> {
+        let mut more = String::new();
+        if units.len() <= API_CHANGES_NAMES_MAX {
+            units.iter().for_each(|name| more.push_str(&format!("&unitName={}", escaped(name.as_str()))));
+        }
+        self.wait(after, longest, &more)
+    }
+
+    /// The same for what the leader records of its decisions; an old server also tells of other changes.
+    ///
+    /// # Errors
+    /// No usable answer.
+    pub(crate) fn changes_of_events(
+        &self,
+        after: Option<u64>,
+        longest: Duration,
+    ) -> Result<Option<Changes>, ApiError> {
+        self.wait(after, longest, "&events=1")
+    }
+
+    fn wait(&self, after: Option<u64>, longest: Duration, more: &str) -> Result<Option<Changes>, ApiError> {
         let operation = "wait for changes";
-        let mut path = format!("changes?waitMs={}", longest.as_millis());
+        let mut path = format!("changes?waitMs={}{more}", longest.as_millis());
         if let Some(after) = after {
             path.push_str(&format!("&after={after}"));
-        }
-        if units.len() <= API_CHANGES_NAMES_MAX {
-            units.iter().for_each(|name| path.push_str(&format!("&unitName={}", escaped(name.as_str()))));
         }
         let answer = self.backend.send(operation, "GET", &path, None)?;
         if matches!(answer.status, 400 | 404 | 405 | 503) {

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use cluster::chronicle::Record;
 use cluster::requirements::Requirements;
 use cluster::state::TargetState;
 use cluster::unit_file::{UnitFile, UnitOption};
@@ -171,6 +172,7 @@ pub(super) struct Envelope {
     pub(super) units: Vec<UnitWire>,
     pub(super) states: Vec<StateWire>,
     pub(super) machines: Vec<MachineWire>,
+    pub(super) events: Vec<Record>,
     pub(super) next_page_token: String,
     pub(super) message: String,
     pub(super) desired_state: String,

@@ -37,6 +37,7 @@ pub(super) fn answer(fleet: &Mutex<Fleet>, request: &Request) -> Answer {
         },
         ("GET", ["state"]) => page(&fleet, query, "states", &states(&fleet, query)),
         ("GET", ["explain", name]) => explain(&fleet, name),
+        ("GET", ["events"]) if fleet.page.is_none() => Answer { status: 200, body: "{}".to_owned() },
         ("POST", ["rehearsal"]) => super::rehearsal::answer(&fleet, request),
         ("POST", ["registry", "adopt"]) => json(&BTreeMap::from([("message", "The registry is adopted.")])),
         ("POST", ["machines", id, verb @ ("drain" | "undrain")]) => {
