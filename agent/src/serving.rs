@@ -149,7 +149,9 @@ impl Host for Served {
             Verdict::Unknown => crate::event!(OrderFailed, "{audit}"),
             Verdict::Denied => match self.denied.count(clock::now_ms()) {
                 Said::All => crate::event!(OrderDenied, "{audit}"),
-                Said::Last => crate::event!(OrderDenied, "{audit}; further ones of this minute are not logged"),
+                Said::Last => {
+                    crate::event!(OrderDenied, "{audit}; further ones of this minute are not logged")
+                }
                 Said::Nothing => {}
             },
         }
