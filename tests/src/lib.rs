@@ -10,6 +10,7 @@ pub mod etcd_cluster;
 pub mod etcd_proxy;
 pub mod failure;
 pub mod footprint;
+pub mod fuzz;
 pub mod images;
 pub mod install;
 pub mod isolation;

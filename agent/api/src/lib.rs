@@ -13,6 +13,8 @@ mod call;
 pub mod changes;
 mod explain;
 mod failure;
+#[cfg(feature = "fuzz")]
+pub mod fuzz;
 mod list;
 mod machines;
 mod message;
