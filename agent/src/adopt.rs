@@ -2,6 +2,7 @@
 //! store. Each unit's placement comes first, without an incarnation, so that no leader places it elsewhere in between;
 //! then its spec, from the file on disk; then the placement's incarnation and the marker. Every step may be repeated.
 
+use cluster::event::Event;
 use cluster::limits::REGISTRY_VALUE_MAX_BYTES;
 use cluster::records::{Marker, Placement};
 use cluster::snapshot::Kept;
@@ -15,6 +16,7 @@ use registry::units;
 use systemd_shim::UnitDir;
 
 use crate::api::NotAdopted;
+use crate::events::{About, tell};
 use crate::node::Node;
 use crate::presence;
 use crate::runtime_dir::{RuntimeDir, random_id};
@@ -34,7 +36,8 @@ pub async fn bring_in(node: &Node) -> Result<(), String> {
             let file = UnitFile::parse(&text).map_err(|error| format!("parse unit {unit}: {error}"))?;
             bring_in_one(store, &me, &runtime, &unit, &marker, &file)
                 .map_err(|why| format!("bring in {unit}: {why}"))?;
-            crate::info!("brought unit {unit} into the adopted registry");
+            let about = About { unit: Some(&unit), ..About::default() };
+            tell(Event::UnitBroughtIn, about, format_args!("brought unit {unit} into the adopted registry"));
         }
         Ok(())
     })
@@ -121,7 +124,8 @@ pub async fn adopt_store(node: &Node) -> Result<String, NotAdopted> {
     });
     match settled.await.map_err(no_answer)? {
         Settled::Done { .. } => {
-            crate::info!(
+            crate::event!(
+                RegistryAdopted,
                 "registry adopted by an operator as fleet {}; it was frozen: {frozen}",
                 layout.fleet
             );

@@ -7,6 +7,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use cluster::contact::Contact;
+use cluster::event::Event;
 use cluster::lease::{Leadership, Terms};
 use cluster::records::{Lease, Presence};
 use cluster::snapshot::Kept;
@@ -18,6 +19,7 @@ use systemd_shim::Notify;
 use crate::bell::Rope;
 use crate::clock;
 use crate::config::Settings;
+use crate::events::{About, tell};
 use crate::pool;
 use crate::runtime_dir::RuntimeDir;
 use crate::successor::is_successor;
@@ -222,12 +224,15 @@ impl Node {
             return;
         }
         let text = describe(&standing);
-        match &standing {
-            Standing::Member | Standing::Leaving => crate::info!("{text}"),
-            Standing::Waiting(_) | Standing::Cut(_) | Standing::Duplicate { .. } | Standing::Frozen(_) => {
-                crate::warn!("{text}");
-            }
-        }
+        let event = match &standing {
+            Standing::Member => Event::MachineRegistered,
+            Standing::Waiting(_) => Event::MachineWaiting,
+            Standing::Cut(_) => Event::MachineCut,
+            Standing::Frozen(_) => Event::MachineFrozen,
+            Standing::Duplicate { .. } => Event::MachineDuplicate,
+            Standing::Leaving => Event::MachineLeaving,
+        };
+        tell(event, About { reason: &text, ..About::default() }, format_args!("{text}"));
         *self.standing.borrow_mut() = standing;
         self.show(&text);
         let is_up = self.is_member() || is_successor();

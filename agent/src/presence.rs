@@ -119,7 +119,7 @@ async fn found(node: &Node) -> Result<Attempt, String> {
     let fleet = FleetId::parse(&fleet).map_err(|error| error.to_string())?;
     let layout = Layout { version: LAYOUT_VERSION, fleet, adopts: Vec::new() };
     let value = json::encode(&layout, REGISTRY_VALUE_MAX_BYTES).map_err(|error| error.to_string())?;
-    crate::info!("founding fleet {}", layout.fleet);
+    crate::event!(FleetFounded, "founding fleet {}", layout.fleet);
     node.with_store(move |store| {
         settle(store, keys::LAYOUT, &value, None, store.create(keys::LAYOUT, &value, None))
     })
@@ -276,7 +276,10 @@ async fn beat_while_registered(node: &Node, bell: &Bell) {
                 due_ms = clock::now_ms() + RETRY_MS;
             }
             Beat::Lost => {
-                crate::warn!("this machine's record is gone from the registry: registering again");
+                crate::event!(
+                    RecordGone,
+                    "this machine's record is gone from the registry: registering again"
+                );
                 node.contact.borrow_mut().broken();
                 return;
             }

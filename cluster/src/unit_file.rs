@@ -3,7 +3,6 @@
 
 mod parse;
 
-use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
@@ -12,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ids::Hash;
 use crate::limits::{UNIT_FILE_MAX_BYTES, UNIT_LINE_MAX_BYTES, UNIT_OPTIONS_MAX};
+use crate::sorted::Map;
 
 /// As much of a text from outside as a message repeats, in characters.
 const QUOTED_MAX_CHARS: usize = 100;
@@ -175,7 +175,7 @@ impl UnitFile {
 
     /// The options grouped by section, sections in the order of their first appearance.
     fn by_section(&self) -> Vec<Vec<&UnitOption>> {
-        let mut places = BTreeMap::new();
+        let mut places = Map::new();
         let mut sections: Vec<Vec<&UnitOption>> = Vec::new();
         for option in &self.options {
             let place = *places.entry(option.section.as_str()).or_insert(sections.len());

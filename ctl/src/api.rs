@@ -19,6 +19,7 @@ mod wire;
 #[cfg(feature = "tls")]
 mod tls;
 
+use cluster::chronicle::Record;
 use cluster::limits::API_REQUEST_MAX_BYTES;
 use cluster::state::TargetState;
 use cluster::unit_file::UnitFile;
@@ -182,6 +183,12 @@ impl Api {
         let answer = self.backend.send(operation, "POST", "registry/adopt", Some(""))?.accepted()?;
         let said: Envelope = self.decode(operation, &answer)?;
         Ok(said.message)
+    }
+
+    /// What the leader decided last, oldest first; `None` if the server does not know the question.
+    pub(crate) fn events(&self) -> Result<Option<Vec<Record>>, ApiError> {
+        let found: Option<Envelope> = self.read_one("list events", "events")?;
+        Ok(found.map(|found| found.events))
     }
 
     /// Takes every unit off a machine and gives it no new ones, or ends that.

@@ -2,6 +2,7 @@
 
 pub mod decisions;
 pub mod etcd;
+pub mod events;
 pub mod reads;
 pub mod settle;
 pub mod store;

@@ -1,8 +1,7 @@
 //! Doors for the fuzz targets: what systemctl prints, as plain values. What has to hold of them is checked over there.
 
-use std::collections::BTreeMap;
-
 use cluster::UnitName;
+use cluster::sorted::Map;
 
 use crate::failure::Failure;
 use crate::states::{self, UnitStatus};
@@ -12,13 +11,13 @@ use crate::{one_line, refusals};
 ///
 /// # Errors
 /// The line that was not understood.
-pub fn listed(stdout: &str, names: &[UnitName]) -> Result<BTreeMap<UnitName, UnitStatus>, String> {
+pub fn listed(stdout: &str, names: &[UnitName]) -> Result<Map<UnitName, UnitStatus>, String> {
     states::read(stdout, names).map_err(str::to_owned)
 }
 
 /// What `show` says of some units.
 #[must_use]
-pub fn shown(stdout: &str, names: &[UnitName]) -> Option<BTreeMap<UnitName, UnitStatus>> {
+pub fn shown(stdout: &str, names: &[UnitName]) -> Option<Map<UnitName, UnitStatus>> {
     states::read_shown(stdout, names)
 }
 
@@ -30,7 +29,7 @@ pub fn failure(stdout: &str) -> Failure {
 
 /// Which units systemctl says were refused and why, and why systemd was not reached.
 #[must_use]
-pub fn refused(stderr: &str, names: &[UnitName]) -> (BTreeMap<UnitName, String>, Option<String>) {
+pub fn refused(stderr: &str, names: &[UnitName]) -> (Map<UnitName, String>, Option<String>) {
     let said = refusals::read(stderr, names);
     (said.refused, said.unreachable)
 }

@@ -16,6 +16,7 @@ pub mod fuzz;
 mod group_watch;
 pub mod identity;
 mod journal;
+mod journal_socket;
 mod notify;
 mod one_line;
 mod process;
@@ -31,7 +32,9 @@ pub use activation::{ActivationError, Listener, Passed, hand_on_listeners, take_
 pub use changes::{Changes, Drained};
 pub use error::{BatchError, FileCause, FileError, Refusal, SystemdError};
 pub use failure::{Exit, Failure};
+pub use journal_socket::{JournalEntry, JournalSocket, send_on_stderr};
 pub use notify::Notify;
+pub use process::{Output, Run};
 pub use scope::{Paths, Scope, Timeouts};
 pub use states::UnitStatus;
 pub use sweep::{Disagreement, Sign, Sweep};

@@ -133,7 +133,11 @@ fn keep(folder: &Path, target: &str, found: &Path, kept: &Path) -> Outcome {
     make_folder(&fresh)?;
     let mut merge = program(folder, target);
     // Edges alone: how often each was taken would keep ten times as many.
-    merge.args(["-set_cover_merge=1", "-use_counters=0"]).args([&fresh, &kept.to_path_buf(), &found.to_path_buf()]);
+    merge.args(["-set_cover_merge=1", "-use_counters=0"]).args([
+        &fresh,
+        &kept.to_path_buf(),
+        &found.to_path_buf(),
+    ]);
     finish(merge, &[])?.success()?;
     let replace = || -> std::io::Result<()> {
         fs::remove_dir_all(kept)?;

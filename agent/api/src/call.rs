@@ -2,7 +2,7 @@
 //! and blocks.
 
 use cluster::rehearse::Wish;
-use cluster::{MachineId, UnitName};
+use cluster::{MachineId, TargetState, UnitName};
 use registry::store::Store;
 
 use super::changes::Changes;
@@ -17,7 +17,7 @@ use super::reply::{Done, Reply};
 use super::route::{Order, Question, Route};
 use super::select::Select;
 use super::status::Status;
-use super::{explain, machines, rehearsal, states, units};
+use super::{events, explain, machines, rehearsal, states, units};
 
 /// The API's description of itself (contract §5.2), with fleet's own texts.
 pub(super) const DISCOVERY: &str = include_str!("discovery.json");
@@ -44,6 +44,7 @@ enum Kind {
     Unit { name: UnitName, lingering: bool },
     State(UnitName),
     Explain(UnitName),
+    Events,
     Rehearsal(Vec<Wish>),
     PatchMachines(Vec<Change>),
     Drain { machine: MachineId, on: bool },
@@ -70,6 +71,35 @@ impl Call {
         };
         Ok(Self::Task(Task(kind)))
     }
+
+    /// What a unit is to become, where that is what is asked for.
+    #[must_use]
+    pub const fn state(&self) -> Option<TargetState> {
+        match self {
+            Self::Task(Task(Kind::PutUnit(order))) => order.desired(),
+            _ => None,
+        }
+    }
+}
+
+/// What a request would change, as words for a log: `unit=web.service`, `machine=ID`, `machines`, `registry`. None for
+/// questions, and for what is no request of the API.
+#[must_use]
+pub fn subject(request: &Request) -> Option<String> {
+    let named = |kind: &str, name: &str, plain: bool| {
+        if plain { format!("{kind}={name}") } else { format!("{kind}={name:?}") }
+    };
+    match Route::of(request) {
+        Ok(Route::Order(Order::PutUnit(name) | Order::DeleteUnit(name))) => {
+            Some(named("unit", &name, UnitName::parse(&name).is_ok()))
+        }
+        Ok(Route::Order(Order::Drain { machine, .. })) => {
+            Some(named("machine", &machine, MachineId::parse(&machine).is_ok()))
+        }
+        Ok(Route::Order(Order::PatchMachines)) => Some("machines".to_owned()),
+        Ok(Route::Order(Order::Adopt)) => Some("registry".to_owned()),
+        Ok(Route::Ask(_)) | Err(_) => None,
+    }
 }
 
 fn ask(question: Question, request: &Request, page_limit: u16) -> Result<Call, Failure> {
@@ -90,6 +120,7 @@ fn ask(question: Question, request: &Request, page_limit: u16) -> Result<Call, F
         }
         Question::State(name) => Kind::State(known(&name, states::no_state)?),
         Question::Explain(name) => Kind::Explain(known(&name, Failure::no_unit)?),
+        Question::Events => Kind::Events,
         Question::Rehearsal => Kind::Rehearsal(rehearsal::read(&request.body)?),
     };
     Ok(Call::Task(Task(kind)))
@@ -109,6 +140,7 @@ impl Task {
             Kind::Unit { name, lingering: false } => units::one(store, &name),
             Kind::State(name) => states::one(store, name),
             Kind::Explain(name) => explain::explain(store, &name),
+            Kind::Events => events::list(store),
             Kind::Rehearsal(wishes) => rehearsal::answer(store, &wishes),
             Kind::PatchMachines(changes) => return patch::apply(store, &changes),
             Kind::Drain { machine, on } => return machines::drain(store, &machine, on),

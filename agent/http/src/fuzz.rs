@@ -91,6 +91,6 @@ where
         stopping,
     };
     let peer = Peer::Unix { pid: 1, uid: 0, gid: 0 };
-    connection::serve(Rc::new(server), Socket::new(socket)?, peer).await;
+    connection::serve(Rc::new(server), Socket::new(socket, None)?, peer).await;
     Ok(())
 }

@@ -73,7 +73,7 @@ fn rows(bytes: &[u8]) {
         listing += &format!("{name}  {load} {active} {sub}{job} {description}\n");
         expected.insert(name.clone(), UnitStatus::new(&load, &active, &sub));
     }
-    assert_eq!(listed(&listing, &names), Ok(expected));
+    assert_eq!(listed(&listing, &names), Ok(expected.into_iter().collect()));
     let paragraphs: Vec<String> = names
         .iter()
         .zip(rows.iter().cycle())
@@ -86,7 +86,7 @@ fn rows(bytes: &[u8]) {
         let states = shown(&paragraphs.join("\n"), &names).unwrap();
         for (name, row) in names.iter().zip(rows.iter().cycle()) {
             let [load, active, sub] = row.words.each_ref().map(|word| plain(word));
-            assert_eq!(states[name], UnitStatus::new(&load, &active, &sub));
+            assert_eq!(states.get(name).unwrap(), &UnitStatus::new(&load, &active, &sub));
         }
     }
 }
