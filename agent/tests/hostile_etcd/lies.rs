@@ -1,7 +1,9 @@
 //! What something that is no etcd may say. Each lie is told to every request until the front changes its mind.
 
+use std::collections::BTreeMap;
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpStream};
+use std::sync::Mutex;
 use std::time::Duration;
 
 use crate::front::Asked;
@@ -18,103 +20,120 @@ pub(crate) enum Told {
 #[derive(Clone, Copy)]
 pub(crate) struct Lie {
     pub(crate) name: &'static str,
-    /// The agent's status says that something is wrong.
-    pub(crate) is_noticed: bool,
+    /// What the agent's status or log then says, among others; empty where nothing is wrong as far as anyone can tell.
+    pub(crate) said: &'static str,
     pub(crate) tell: fn(&Asked, &TcpStream) -> io::Result<Told>,
 }
 
-const fn noticed(name: &'static str, tell: fn(&Asked, &TcpStream) -> io::Result<Told>) -> Lie {
-    Lie { name, is_noticed: true, tell }
+const fn lie(
+    name: &'static str,
+    said: &'static str,
+    tell: fn(&Asked, &TcpStream) -> io::Result<Told>,
+) -> Lie {
+    Lie { name, said, tell }
 }
 
-/// True as far as it goes: nothing is wrong, as far as anyone can tell.
-const fn plausible(name: &'static str, tell: fn(&Asked, &TcpStream) -> io::Result<Told>) -> Lie {
-    Lie { name, is_noticed: false, tell }
-}
-
-pub(crate) const LIES: [Lie; 26] = [
-    noticed("wrong types", |asked, to| {
+pub(crate) const LIES: [Lie; 28] = [
+    lie("wrong types", "cannot read a node", |asked, to| {
         let node = r#"{"key":["x"],"value":{"a":1},"modifiedIndex":"7","createdIndex":-1}"#;
         whole(to, &format!(r#"{{"action":7,"node":{node},"key":"{}"}}"#, asked.key()))
     }),
-    noticed("no JSON", |_, to| whole(to, "<html><body>It works!</body></html>")),
-    noticed("an empty object", |_, to| whole(to, "{}")),
-    noticed("nothing", |_, to| whole(to, "")),
-    noticed("ten thousand levels", |_, to| whole(to, &"{\"node\":".repeat(10_000))),
-    noticed("ten thousand brackets", |_, to| whole(to, &"[".repeat(10_000))),
-    noticed("a value of 100 MB", |asked, to| {
+    lie("no JSON", "not JSON", |_, to| whole(to, "<html><body>It works!</body></html>")),
+    lie("an empty object", "cannot read a node", |_, to| whole(to, "{}")),
+    lie("nothing", "the answer is empty", |_, to| whole(to, "")),
+    lie("ten thousand levels", "nested more than 64 levels deep", |_, to| {
+        whole(to, &"{\"node\":".repeat(10_000))
+    }),
+    lie("ten thousand brackets", "not JSON", |_, to| whole(to, &"[".repeat(10_000))),
+    lie("a value of 100 MB", "is larger than", |asked, to| {
         let open = format!(r#"{{"action":"get","node":{{"key":"{}","value":""#, asked.key());
         flood(to, &open, &"a".repeat(64 * 1024), 1600)
     }),
-    noticed("nodes without end", |asked, to| {
+    lie("nodes without end", "which was not asked for", |asked, to| {
         let key = asked.key();
         let node = format!(r#"{{"key":"{key}/x","value":"v","modifiedIndex":4,"createdIndex":4}},"#);
         flood(to, &tree(key), &node.repeat(500), usize::MAX)
     }),
-    noticed("blanks without end", |_, to| flood(to, "", &" ".repeat(64 * 1024), usize::MAX)),
-    noticed("a header without end", |_, to| {
+    lie("blanks without end", "an answer of more than", |_, to| {
+        flood(to, "", &" ".repeat(64 * 1024), usize::MAX)
+    }),
+    lie("a header without end", "too large a header", |_, to| {
         to_end(to, "HTTP/1.1 200 OK\r\nX-Etcd-Index: 9\r\nX-Long: ", &"a".repeat(4096), usize::MAX)
     }),
-    noticed("headers without end", |_, to| {
+    lie("headers without end", "too many headers", |_, to| {
         to_end(to, "HTTP/1.1 200 OK\r\n", &"X-Etcd-Index: 9\r\n".repeat(64), usize::MAX)
     }),
-    noticed("a byte a second, from the head on", |_, to| drip(to, "HTTP/1.1 200 OK\r\nX-Etcd-Index: 9\r\n")),
-    noticed("a byte a second, in the body", |asked, to| {
+    lie("a byte a second, from the head on", "no answer in time", |_, to| {
+        drip(to, "HTTP/1.1 200 OK\r\nX-Etcd-Index: 9\r\n")
+    }),
+    lie("a byte a second, in the body", "did not end in time", |asked, to| {
         send(to, "HTTP/1.1 200 OK\r\nX-Etcd-Index: 9\r\nContent-Length: 100000\r\n\r\n")?;
         drip(to, &tree(asked.key()))
     }),
-    noticed("silence", |_, _| Ok(Told::Hang)),
-    noticed("a closed door", |_, _| Ok(Told::Close)),
-    noticed("a redirect elsewhere", |asked, to| {
+    lie("silence", "no answer in time", |_, _| Ok(Told::Hang)),
+    lie("a closed door", "the connection was closed", |_, _| Ok(Told::Close)),
+    lie("a redirect elsewhere", "which is not followed", |asked, to| {
         let place = format!("Location: http://{}{}", asked.elsewhere, asked.key());
         send(to, &format!("HTTP/1.1 307 Temporary Redirect\r\n{place}\r\nContent-Length: 0\r\n\r\n"))?;
         Ok(Told::GoOn)
     }),
-    noticed("garbage", |_, to| {
+    lie("garbage", "not an answer of etcd", |_, to| {
         send(to, &"\u{15}\u{3}\u{1}\u{0}\u{2}\u{2}P".repeat(100))?;
         Ok(Told::Close)
     }),
-    noticed("half the truth, and half closed", |asked, to| {
+    lie("half the truth, and half closed", "cut short", |asked, to| {
         let (head, body) = truth(asked)?;
         send(to, &format!("{head}\r\nContent-Length: {}\r\n\r\n{}", body.len(), &body[..body.len() / 2]))?;
         to.shutdown(Shutdown::Write)?;
         Ok(Told::Hang)
     }),
-    noticed("the truth, announced too long", |asked, to| {
+    lie("the truth, announced too long", "cut short", |asked, to| {
         let (head, body) = truth(asked)?;
         send(to, &format!("{head}\r\nContent-Length: {}\r\n\r\n{body}", body.len() + 1000))?;
         Ok(Told::Close)
     }),
-    noticed("the truth, announced too short", |asked, to| {
+    lie("the truth, announced too short", "cut short", |asked, to| {
         let (head, body) = truth(asked)?;
         send(to, &format!("{head}\r\nContent-Length: {}\r\n\r\n{body}", body.len().saturating_sub(20)))?;
         Ok(Told::GoOn)
     }),
-    noticed("the truth under another prefix", |asked, to| {
+    lie("the truth under another prefix", "which was not asked for", |asked, to| {
         let (head, body) = truth(asked)?;
         answer(to, &head, &body.replace("/_coreos.com/fleet", "/elsewhere"))
     }),
-    noticed("an index that went back", |asked, to| {
+    lie("an index that went back", "the store went back", |asked, to| {
         let (head, body) = truth(asked)?;
         answer(to, &indexed(&head, "2"), &body)
     }),
-    noticed("an index that is no number", |asked, to| {
+    lie("an index that is no number", "without X-Etcd-Index", |asked, to| {
         let (head, body) = truth(asked)?;
         answer(to, &indexed(&head, "99999999999999999999999"), &body)
     }),
-    noticed("a store without anything in it", |asked, to| {
+    lie("a store without anything in it", "the store holds no fleet", |asked, to| {
         let (head, _) = truth(asked)?;
         let cluster = head.lines().find(|line| line.starts_with("X-Etcd-Cluster-Id")).unwrap_or_default();
         let head = format!("HTTP/1.1 404 Not Found\r\nX-Etcd-Index: 4000000\r\n{cluster}");
         answer(to, &head, r#"{"errorCode":100,"message":"Key not found","cause":"/","index":4000000}"#)
     }),
-    plausible("names that lead out of the folder", |asked, to| {
+    lie("names that lead out of the folder", "", |asked, to| {
         let (head, body) = truth(asked)?;
-        answer(to, &head, &with_more(&body, &strange_names(asked.key())))
+        answer(to, &head, &with_more(&body, || strange_names(asked.key())))
     }),
-    noticed("a hundred thousand keys more", |asked, to| {
+    lie("forty thousand keys more", "more than 32768 keys", |asked, to| {
         let (head, body) = truth(asked)?;
-        answer(to, &head, &with_more(&body, &many_names(asked.key())))
+        answer(to, &head, &with_more(&body, || many_names(asked.key())))
+    }),
+    lie("thirty long reasons", "or 8388608 bytes", |asked, to| {
+        let (head, body) = truth(asked)?;
+        answer(to, &head, &with_more(&body, || long_reasons(asked.key())))
+    }),
+    lie("a value ten times too large", "is larger than", |asked, to| {
+        let (head, body) = truth(asked)?;
+        answer(
+            to,
+            &head,
+            &with_more(&body, || node(&format!("{}/assigned/a.service", asked.key()), &"a".repeat(8 << 20))),
+        )
     }),
 ];
 
@@ -185,8 +204,9 @@ fn tree(key: &str) -> String {
 }
 
 /// An answer's outermost list of nodes with more in it; another answer is as it was.
-fn with_more(body: &str, nodes: &str) -> String {
-    body.replacen(r#""nodes":["#, &format!(r#""nodes":[{nodes},"#), 1)
+fn with_more(body: &str, nodes: impl FnOnce() -> String) -> String {
+    const LIST: &str = r#""nodes":["#;
+    if body.contains(LIST) { body.replacen(LIST, &format!("{LIST}{},", nodes()), 1) } else { body.to_owned() }
 }
 
 /// What a machine holds of a global unit, as JSON in JSON.
@@ -221,7 +241,34 @@ fn strange_names(key: &str) -> String {
     names.map(|name| node(&format!("{key}/{name}"), GLOBAL)).join(",")
 }
 
+/// What a machine is told of a unit, with as long a reason as fits into a node.
+fn long_reasons(key: &str) -> String {
+    let assigned =
+        GLOBAL.replace('}', &format!(r#",\"phase\":\"placed\",\"why\":\"{}\"}}"#, "a".repeat(700_000)));
+    static NODES: Made = Made::new();
+    NODES.of(key, || {
+        let nodes = (0..30).map(|number| node(&format!("{key}/assigned/u{number}.service"), &assigned));
+        nodes.collect::<Vec<_>>().join(",")
+    })
+}
+
 fn many_names(key: &str) -> String {
-    let nodes = (0..100_000).map(|number| node(&format!("{key}/globals/u{number}.service"), GLOBAL));
-    nodes.collect::<Vec<_>>().join(",")
+    static NODES: Made = Made::new();
+    NODES.of(key, || {
+        let nodes = (0..40_000).map(|number| node(&format!("{key}/globals/u{number}.service"), GLOBAL));
+        nodes.collect::<Vec<_>>().join(",")
+    })
+}
+
+/// What takes longer to make than the agent waits is made once for each key.
+struct Made(Mutex<BTreeMap<String, String>>);
+
+impl Made {
+    const fn new() -> Self {
+        Self(Mutex::new(BTreeMap::new()))
+    }
+
+    fn of(&self, key: &str, make: impl FnOnce() -> String) -> String {
+        self.0.lock().unwrap().entry(key.to_owned()).or_insert_with(make).clone()
+    }
 }

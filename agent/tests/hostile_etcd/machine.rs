@@ -41,6 +41,7 @@ impl Machine {
             format!("runtime_directory={}", own("run/skiff").display()),
             format!("listen=unix:{}", own("fleet.sock").display()),
             "agent_ttl=5s".to_owned(),
+            "verbosity=1".to_owned(),
             "engine_reconcile_interval=0.6".to_owned(),
         ];
         fs::write(own("fleet.conf"), lines.join("\n") + "\n").unwrap();
@@ -88,12 +89,21 @@ impl Machine {
         if status == "registered" && self.is_running() { Ok(()) } else { Err(status) }
     }
 
-    /// Its words for what is wrong, in the status or in the log; or there are none.
-    pub(crate) fn complaint(&mut self) -> Result<String, String> {
-        match self.wellness() {
-            Err(status) if !status.is_empty() => Ok(status),
-            seen => Err(format!("{seen:?}")),
+    /// Its words for what is wrong, in the status or in the log since `since` bytes of it, if they say `what`.
+    pub(crate) fn says(&mut self, what: &str, since: usize) -> Result<String, String> {
+        let status = self.status();
+        let log = self.log();
+        let news = log.get(since..).unwrap_or_default();
+        let warned = news.lines().find(|line| line.starts_with("WARN") && line.contains(what));
+        match warned {
+            _ if status.contains(what) => Ok(status),
+            Some(line) => Ok(line.to_owned()),
+            None => Err(format!("{status}; {news}")),
         }
+    }
+
+    pub(crate) fn log(&self) -> String {
+        fs::read_to_string(self.own("agent.log")).unwrap_or_default()
     }
 
     fn memory_kib(&self, name: &str) -> u64 {
@@ -135,7 +145,7 @@ impl Machine {
         wait_for("the unit to run", || {
             let states =
                 self.manager.systemd().states(std::slice::from_ref(&name)).map_err(|e| e.to_string())?;
-            if states[&name].active == "active" {
+            if states.get(&name).is_some_and(|status| status.active == "active") {
                 Ok(())
             } else {
                 Err(format!("{states:?}\n{}", self.log_tail()))
@@ -154,7 +164,7 @@ impl Machine {
     }
 
     pub(crate) fn log_tail(&self) -> String {
-        let log = fs::read_to_string(self.own("agent.log")).unwrap_or_default();
+        let log = self.log();
         let lines: Vec<&str> = log.lines().collect();
         lines[lines.len().saturating_sub(40)..].join("\n")
     }
@@ -176,7 +186,9 @@ fn files(root: &Path, folder: &Path, found: &mut BTreeSet<String>) {
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         let path = entry.path();
         let name = path.strip_prefix(root).unwrap().display().to_string();
-        if SYSTEMDS_OWN.contains(&name.as_str()) {
+        // The agent's own half-written files, which get another name in a moment.
+        let is_passing = name.starts_with("run/skiff/") && name.ends_with('%');
+        if SYSTEMDS_OWN.contains(&name.as_str()) || is_passing {
             continue;
         }
         match entry.file_type() {
