@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
+use std::panic::{self, AssertUnwindSafe};
 use std::sync::{Arc, Mutex};
 
 use arbitrary::{Arbitrary, Unstructured};
@@ -217,6 +218,25 @@ fn open(folder: &Memory) -> Result<Engine, String> {
     Engine::open(Arc::new(folder.clone()), options).map_err(|error| error.to_string())
 }
 
+/// redb, for its part, gives up on some damaged files with a panic, in place of the error that others get. That is known
+/// (`store/README.md`), nobody's doing here, and must not hide what is.
+fn unless_the_database_gives_up<T>(work: impl FnOnce() -> T) -> Option<T> {
+    let was_database = Arc::new(Mutex::new(None));
+    let (before, noted) = (panic::take_hook(), Arc::clone(&was_database));
+    panic::set_hook(Box::new(move |info| {
+        let place = info.location().map_or("", |location| location.file());
+        *noted.lock().unwrap() = Some((place.contains("/redb-"), info.to_string()));
+    }));
+    let done = panic::catch_unwind(AssertUnwindSafe(work));
+    panic::set_hook(before);
+    match (done, was_database.lock().unwrap().take()) {
+        (_, Some((false, panic))) => panic!("{panic}"),
+        (Err(_), Some((true, _))) => None,
+        (Ok(_), Some((true, panic))) => panic!("only later: {panic}"),
+        (done, None) => Some(done.unwrap()),
+    }
+}
+
 #[derive(Arbitrary, Debug)]
 struct Damage {
     whole: Option<Vec<u8>>,
@@ -248,11 +268,12 @@ pub fn file(bytes: &[u8]) {
         content.truncate(keep.into());
     }
     folder.0.lock().unwrap().insert(FILE.to_owned(), Arc::new(Mutex::new(content)));
-    match open(&folder) {
-        Err(message) => {
+    match unless_the_database_gives_up(|| open(&folder)) {
+        None => {}
+        Some(Err(message)) => {
             said(&message);
             assert!(message.contains(FILE), "{message}");
         }
-        Ok(engine) => drop(engine.read(|keyspace, _| saved(keyspace))),
+        Some(Ok(engine)) => drop(engine.read(|keyspace, _| saved(keyspace))),
     }
 }
