@@ -69,7 +69,8 @@ pub(crate) fn profile_folder(profile: &str) -> PathBuf {
     target_folder().join(if profile == "dev" { "debug" } else { profile })
 }
 
-fn target_folder() -> PathBuf {
+/// Where cargo builds.
+pub(crate) fn target_folder() -> PathBuf {
     std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| workspace().join("target"), PathBuf::from)
 }
 
