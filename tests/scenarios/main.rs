@@ -5,6 +5,7 @@ mod agents;
 mod bad_units;
 mod cloud;
 mod departure;
+mod events;
 mod footprint;
 mod guide;
 mod identity;
@@ -50,6 +51,7 @@ fn all() -> impl Iterator<Item = &'static Scenario> {
         identity::ALL,
         departure::ALL,
         loss::ALL,
+        events::ALL,
         store::ALL,
         standalone::ALL,
         remote::ALL,
