@@ -128,6 +128,8 @@ impl Hands {
             self.systemd.disable_runtime(unit).map_err(|error| error.to_string())?;
         }
         self.links.unlink(unit).map_err(|error| error.to_string())?;
+        #[cfg(feature = "simulation")]
+        crate::simulation::step("remove", &self.units.path_of(unit));
         self.units.remove(unit).map_err(|error| error.to_string())?;
         Ok(())
     }
@@ -163,7 +165,11 @@ impl Hands {
     /// File, link, marker. A unit that cannot have all three keeps none of them.
     fn put(&self, writing: &Writing) -> Result<(), String> {
         let unit = &writing.unit;
+        #[cfg(feature = "simulation")]
+        crate::simulation::step("write", &self.units.path_of(unit));
         self.units.write(unit, &writing.file.serialise()).map_err(|error| error.to_string())?;
+        #[cfg(feature = "simulation")]
+        crate::simulation::step("link", &self.units.path_of(unit));
         let linked = self.links.link(unit).map_err(|error| error.to_string());
         let marked =
             linked.and_then(|_| self.runtime.mark(unit, &marker(writing)).map_err(|error| error.to_string()));

@@ -5,6 +5,7 @@ pub use http_server as http;
 
 pub mod adopt;
 pub mod api;
+pub mod assembly;
 pub mod bell;
 mod bulletin;
 pub mod clock;
@@ -30,7 +31,10 @@ pub mod rows;
 pub mod runtime_dir;
 pub mod serving;
 pub mod signals;
+#[cfg(feature = "simulation")]
+pub mod simulation;
 mod steps;
 pub mod successor;
+pub mod threads;
 pub mod watch;
 pub mod watchdog;

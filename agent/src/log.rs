@@ -70,6 +70,10 @@ pub fn write(level: Level, message: fmt::Arguments<'_>) {
 
 /// Writes one line, with fields for a journal; empty ones are left out.
 pub(crate) fn record(level: Level, message: fmt::Arguments<'_>, fields: &[(&str, &str)]) {
+    #[cfg(feature = "simulation")]
+    if let Some(simulator) = crate::simulation::here() {
+        return simulator.log(level, &message.to_string());
+    }
     if level == Level::Debug && !VERBOSE.load(Ordering::Relaxed) {
         return;
     }

@@ -121,6 +121,8 @@ impl RuntimeDir {
     /// It cannot be removed.
     pub fn unmark(&self, unit: &UnitName) -> Result<(), RuntimeError> {
         let path = self.marker_path(unit);
+        #[cfg(feature = "simulation")]
+        crate::simulation::step("remove", &path);
         match fs::remove_file(&path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(failed("remove", &path, &error)),
             _ => Ok(()),
@@ -156,6 +158,10 @@ impl RuntimeDir {
 /// # Errors
 /// The kernel's source cannot be read.
 pub fn random_id() -> io::Result<String> {
+    #[cfg(feature = "simulation")]
+    if let Some(simulator) = crate::simulation::here() {
+        return Ok(simulator.random_id());
+    }
     let mut bytes = [0_u8; 16];
     File::open("/dev/urandom")?.read_exact(&mut bytes)?;
     Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
@@ -181,6 +187,8 @@ fn read(path: &Path) -> Result<Option<String>, RuntimeError> {
 fn replace(path: &Path, bytes: &[u8]) -> Result<(), RuntimeError> {
     let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
     let temporary = path.with_file_name(format!("{name}%"));
+    #[cfg(feature = "simulation")]
+    crate::simulation::step("write", path);
     let write = || -> io::Result<()> {
         let mut options = OpenOptions::new();
         options.write(true).create(true).truncate(true).mode(0o644);

@@ -32,6 +32,7 @@ pub use error::{BatchError, FileCause, FileError, Refusal, SystemdError};
 pub use failure::{Exit, Failure};
 pub use journal_socket::{JournalEntry, JournalSocket, send_on_stderr};
 pub use notify::Notify;
+pub use process::{Output, Run};
 pub use scope::{Paths, Scope, Timeouts};
 pub use states::UnitStatus;
 pub use sweep::{Disagreement, Sign, Sweep};

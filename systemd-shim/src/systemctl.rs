@@ -9,7 +9,7 @@ use cluster::limits::{ERROR_TEXT_MAX_BYTES, SYSTEMCTL_NAMES_MAX, SYSTEMCTL_NAMES
 
 use crate::error::{BatchError, FileError, Refusal, SystemdError};
 use crate::one_line::one_line;
-use crate::process::{self, Output};
+use crate::process::{self, Output, Run};
 use crate::refusals;
 use crate::scope::{Paths, Scope, Timeouts};
 use crate::states::{self, UnitStatus};
@@ -21,6 +21,7 @@ pub struct Systemd {
     pub(crate) scope: Scope,
     pub(crate) paths: Paths,
     pub(crate) timeouts: Timeouts,
+    pub(crate) run: Run,
 }
 
 /// An order to systemd.
@@ -52,7 +53,13 @@ impl Systemd {
     /// The manager of `scope` at places of the caller's choice.
     #[must_use]
     pub const fn with_paths(scope: Scope, paths: Paths, timeouts: Timeouts) -> Self {
-        Self { scope, paths, timeouts }
+        Self { scope, paths, timeouts, run: process::run }
+    }
+
+    /// The same with its programs run another way: a simulation brings a systemd of its own.
+    #[must_use]
+    pub fn run_by(self, run: Run) -> Self {
+        Self { run, ..self }
     }
 
     /// Where this manager keeps things.
@@ -277,7 +284,7 @@ impl Systemd {
         command.args(["--no-ask-password", "--no-pager"]).args(args);
         // A unit name may begin with a dash; after this it cannot be an option.
         command.arg("--").args(units.iter().map(UnitName::as_str));
-        process::run(&label(verb, units), &mut command, timeout)
+        (self.run)(&label(verb, units), &mut command, timeout)
     }
 }
 
