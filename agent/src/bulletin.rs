@@ -1,7 +1,7 @@
 //! What the leader tells of its passes: to the log, and to the registry for `ctl events`, at most one write a pass and
 //! none where nothing was decided. Words only; the decisions are `cluster`'s.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::fmt;
 
 use cluster::UnitName;
@@ -12,6 +12,7 @@ use cluster::loss::Verdict;
 use cluster::reason::{CAUSES, Cause, Pending};
 use cluster::records::Phase;
 use cluster::schedule::Decision;
+use cluster::sorted::Map;
 
 use crate::clock;
 use crate::events::{About, tell};
@@ -107,11 +108,7 @@ impl Bulletin {
     }
 
     /// The units that are on no machine now, and why, where that is news.
-    pub(crate) fn pending(
-        &mut self,
-        before: &BTreeMap<UnitName, Pending>,
-        now: &BTreeMap<UnitName, Pending>,
-    ) {
+    pub(crate) fn pending(&mut self, before: &Map<UnitName, Pending>, now: &Map<UnitName, Pending>) {
         NUMBERS.unplaced(now.keys().filter(|unit| !before.contains_key(*unit)).count());
         NUMBERS.pending(now.len());
         for (unit, pending) in now.iter().filter(|(unit, pending)| before.get(*unit) != Some(*pending)) {

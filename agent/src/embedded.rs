@@ -11,9 +11,11 @@ use registry::store::Store;
 
 use crate::config::Settings;
 #[cfg(feature = "store")]
-use crate::http::Listener;
+use crate::http::{Clients, Listener, Tls};
 #[cfg(feature = "store")]
 use crate::metrics;
+#[cfg(feature = "store")]
+use crate::serving::{tell, with_tls};
 
 /// This machine's own store, if it has one; by default it has none.
 #[derive(Clone, Default)]
@@ -69,6 +71,12 @@ pub fn open(settings: &Settings) -> Result<(Arc<dyn Store>, Own), String> {
         crate::warn!("durability=relaxed: a crash may cost what was written in the second before it");
     }
     let listener = own.listen.map(Listener::tcp).transpose().map_err(|error| format!("store: {error}"))?;
+    let tls = own.tls.as_ref().map(|files| Tls::load(files, Clients::Vouched)).transpose();
+    let tls = tls.map_err(|error| format!("store: {error}"))?;
+    let listener = match (listener, &tls) {
+        (Some(listener), Some(tls)) => Some(listener.encrypted(tls)),
+        (listener, _) => listener,
+    };
     let prefix = settings.etcd.key_prefix.as_str();
     let local = store::LocalStore::new(engine.clone(), prefix, settings.etcd.poll_timeout);
     Ok((metrics::counted(local), Own(Some(Opened { engine, listener: Rc::new(Cell::new(listener)) }))))
@@ -80,13 +88,14 @@ impl Own {
     pub async fn serve(self) {
         let Some(Opened { engine, listener }) = self.0 else { return };
         let Some(listener) = listener.take() else { return };
-        crate::info!("serving the fleet's keys on {}", listener.name());
-        let url = listener.tcp_address().map_or(String::new(), |address| format!("http://{address}"));
+        crate::info!("serving the fleet's keys on {}{}", listener.name(), with_tls(&listener));
+        let scheme = if listener.is_encrypted() { "https" } else { "http" };
+        let url = listener.tcp_address().map_or(String::new(), |address| format!("{scheme}://{address}"));
         let face = store::http::Face::new(engine, url);
         let options = crate::http::Options {
             server_name: String::new(),
             limits: store::http::limits(),
-            notify: Box::new(|notice| crate::warn!("store: {notice}")),
+            notify: Box::new(|notice| tell("store", &notice)),
         };
         let handler = async |request, _| face.answer(request).await;
         crate::http::serve(vec![listener], options, handler, std::future::pending()).await;

@@ -1,7 +1,6 @@
 //! The leader's loop: read the cluster at one moment, judge who is lost, plan, write. It does nothing on machines
 //! that do not hold the lease, and lets go of all it read when the lease goes. All decisions are `cluster`'s.
 
-use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -11,6 +10,7 @@ use cluster::reason::Pending;
 use cluster::records::Phase;
 use cluster::schedule::{self, Decision};
 use cluster::snapshot::{Machine, Snapshot};
+use cluster::sorted::Map;
 use cluster::standing::Standing as StoreStanding;
 use cluster::{Epoch, UnitName};
 use registry::decisions::{Enacted, enact};
@@ -37,7 +37,7 @@ struct Leading {
     /// Wakes the loop; `None` until the first read, and where no thread could be had.
     watch: Option<Watch>,
     absences: Absences,
-    pending: BTreeMap<UnitName, Pending>,
+    pending: Map<UnitName, Pending>,
     verdict: Verdict,
     bulletin: Bulletin,
 }
@@ -96,7 +96,7 @@ fn begin(node: &Node) -> Leading {
     Leading {
         watch: watch.ok(),
         absences: Absences::default(),
-        pending: BTreeMap::new(),
+        pending: Map::new(),
         verdict: Verdict::default(),
         bulletin,
     }

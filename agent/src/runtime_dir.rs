@@ -2,7 +2,6 @@
 //! marker for each unit on this machine. Small files in the runtime directory, each replaced whole. Unit files
 //! themselves are the shim's.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
@@ -10,6 +9,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use cluster::records::Marker;
+use cluster::sorted::Map;
 use cluster::standing::Remembered;
 use cluster::{MachineId, Nonce, UnitName, json};
 use serde::Serialize;
@@ -91,9 +91,9 @@ impl RuntimeDir {
     ///
     /// # Errors
     /// The folder cannot be listed.
-    pub fn markers(&self) -> Result<(BTreeMap<UnitName, Marker>, Vec<RuntimeError>), RuntimeError> {
+    pub fn markers(&self) -> Result<(Map<UnitName, Marker>, Vec<RuntimeError>), RuntimeError> {
         let folder = self.root.join("markers");
-        let (mut markers, mut unreadable) = (BTreeMap::new(), Vec::new());
+        let (mut markers, mut unreadable) = (Map::new(), Vec::new());
         for entry in fs::read_dir(&folder).map_err(|error| failed("list", &folder, &error))? {
             let path = entry.map_err(|error| failed("list", &folder, &error))?.path();
             let name = path.file_name().and_then(|name| name.to_str()).map(UnitName::parse);

@@ -111,6 +111,7 @@ fn reload(node: &Node) {
             new.metadata = loaded.settings.metadata.clone();
             new.public_ip = loaded.settings.public_ip.clone();
             new.on_stop = loaded.settings.on_stop;
+            new.api.roles = loaded.settings.api.roles.clone();
             new.page_items = loaded.settings.page_items;
             if format!("{new:?}") != format!("{:?}", loaded.settings) {
                 crate::warn!("some changed settings take effect at the next start of the agent only");

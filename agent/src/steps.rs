@@ -2,13 +2,13 @@
 //! steps of its unit and of no other (design rule 2). Registry rule 7 stands here: no start without fresh presence
 //! and without the placement read before and after.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use cluster::desired;
 use cluster::event::Event;
 use cluster::reconcile::{Action, Plan, Reason, Step, Want};
 use cluster::records::{Marker, Placement};
+use cluster::sorted::{Map, Set};
 use cluster::state::Order;
 use cluster::{Guard, Hash, Incarnation, MachineId, UnitName, keys};
 use registry::reads;
@@ -34,13 +34,13 @@ impl Reconciler {
     /// The registry did not answer for some of them; the others were taken.
     pub(crate) async fn take_steps(
         &mut self,
-        wants: &BTreeMap<UnitName, Want>,
+        wants: &Map<UnitName, Want>,
         plan: &Plan,
     ) -> Result<(), String> {
         for step in plan.steps.iter().filter(|step| !self.last_steps.contains(step)) {
             announce(step);
         }
-        let mut failed = BTreeSet::new();
+        let mut failed = Set::new();
         let unsure = self.confirm_started().await;
         self.take_stops(wants, plan, &mut failed).await;
         self.take_removals(wants, plan, &mut failed).await;
@@ -57,9 +57,9 @@ impl Reconciler {
 
     fn note_failures(
         &mut self,
-        wants: &BTreeMap<UnitName, Want>,
+        wants: &Map<UnitName, Want>,
         failures: &Failures,
-        failed: &mut BTreeSet<UnitName>,
+        failed: &mut Set<UnitName>,
     ) {
         self.holdings.failed(wants, failures, clock::now_ms());
         failed.extend(failures.keys().cloned());
@@ -75,12 +75,7 @@ impl Reconciler {
         self.holdings.markers.insert(unit.clone(), marker);
     }
 
-    async fn take_stops(
-        &mut self,
-        wants: &BTreeMap<UnitName, Want>,
-        plan: &Plan,
-        failed: &mut BTreeSet<UnitName>,
-    ) {
+    async fn take_stops(&mut self, wants: &Map<UnitName, Want>, plan: &Plan, failed: &mut Set<UnitName>) {
         let steps: Vec<&Step> = plan.steps.iter().filter(|step| step.action == Action::Stop).collect();
         let units: Vec<UnitName> = steps.iter().map(|step| step.unit.clone()).collect();
         if units.is_empty() {
@@ -98,12 +93,7 @@ impl Reconciler {
         }
     }
 
-    async fn take_removals(
-        &mut self,
-        wants: &BTreeMap<UnitName, Want>,
-        plan: &Plan,
-        failed: &mut BTreeSet<UnitName>,
-    ) {
+    async fn take_removals(&mut self, wants: &Map<UnitName, Want>, plan: &Plan, failed: &mut Set<UnitName>) {
         let units = units_of(plan, &Action::Remove);
         if units.is_empty() {
             return;
@@ -120,9 +110,9 @@ impl Reconciler {
     /// Gives placements back, rows first, so that whoever waits for the end of a unit sees nothing of it any more.
     async fn take_releases(
         &mut self,
-        wants: &BTreeMap<UnitName, Want>,
+        wants: &Map<UnitName, Want>,
         plan: &Plan,
-        failed: &BTreeSet<UnitName>,
+        failed: &Set<UnitName>,
     ) -> Result<(), String> {
         let units: Vec<UnitName> =
             units_of(plan, &Action::Release).into_iter().filter(|unit| !failed.contains(unit)).collect();
@@ -151,9 +141,9 @@ impl Reconciler {
 
     async fn take_writes(
         &mut self,
-        wants: &BTreeMap<UnitName, Want>,
+        wants: &Map<UnitName, Want>,
         plan: &Plan,
-        failed: &mut BTreeSet<UnitName>,
+        failed: &mut Set<UnitName>,
     ) -> Result<(), String> {
         let mut fetches = Vec::new();
         for step in &plan.steps {
@@ -200,9 +190,9 @@ impl Reconciler {
 
     async fn take_starts(
         &mut self,
-        wants: &BTreeMap<UnitName, Want>,
+        wants: &Map<UnitName, Want>,
         plan: &Plan,
-        failed: &mut BTreeSet<UnitName>,
+        failed: &mut Set<UnitName>,
     ) -> Result<(), String> {
         let mut units: Vec<UnitName> =
             units_of(plan, &Action::Start).into_iter().filter(|unit| !failed.contains(unit)).collect();
@@ -252,7 +242,7 @@ impl Reconciler {
     }
 
     /// The units among these that are placed ones, with their incarnations.
-    fn placed(&self, units: &[UnitName]) -> BTreeMap<UnitName, Incarnation> {
+    fn placed(&self, units: &[UnitName]) -> Map<UnitName, Incarnation> {
         let marked = units.iter().filter_map(|unit| Some((unit, self.holdings.markers.get(unit)?)));
         marked
             .filter(|(_, marker)| !marker.global)
@@ -261,14 +251,14 @@ impl Reconciler {
     }
 
     /// What a majority of the store says about units that this machine believes to be placed here.
-    async fn placements(&self, placed: &BTreeMap<UnitName, Incarnation>) -> Result<Verdict, String> {
+    async fn placements(&self, placed: &Map<UnitName, Incarnation>) -> Result<Verdict, String> {
         if placed.is_empty() {
             return Ok(Verdict::default());
         }
-        let names: BTreeSet<UnitName> = placed.keys().cloned().collect();
+        let names: Set<UnitName> = placed.keys().cloned().collect();
         let read = self.node.with_store(move |store| reads::placements(store, &names)).await;
         let read = read.map_err(|error| error.to_string())?;
-        let found: BTreeMap<UnitName, Placement> =
+        let found: Map<UnitName, Placement> =
             read.found.into_iter().map(|(unit, kept)| (unit, kept.value)).collect();
         let mut foreign = desired::not_mine(&self.node.identity.id, placed, &found);
         foreign.retain(|unit| !read.unreadable.contains(unit));
@@ -308,9 +298,9 @@ impl Reconciler {
 #[derive(Debug, Default)]
 struct Verdict {
     /// Placed elsewhere, nowhere, or as another incarnation.
-    foreign: BTreeSet<UnitName>,
+    foreign: Set<UnitName>,
     /// Nobody can tell.
-    unreadable: BTreeSet<UnitName>,
+    unreadable: Set<UnitName>,
 }
 
 fn announce(step: &Step) {

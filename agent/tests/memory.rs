@@ -13,6 +13,7 @@ use agent::api::{self, Audit, Host, NotAdopted};
 use agent::http::{self, Limits, Listener, Options};
 use agent::news::Desk;
 use cluster::limits::{API_BODIES_MAX_BYTES, API_CONNECTIONS_MAX};
+use fleet_api::access::Identity;
 use registry::etcd::{Endpoint, Endpoints, Etcd, KeyPrefix, Settings};
 use registry::store::Store;
 
@@ -49,6 +50,10 @@ impl Host for Agent {
 
     async fn adopt(&self) -> Result<String, NotAdopted> {
         Err(NotAdopted::Refused("no need".to_owned()))
+    }
+
+    fn may(&self, _: Identity<'_>, _: fleet_api::Method) -> Result<(), fleet_api::Failure> {
+        Ok(())
     }
 
     fn audit(&self, _: &Audit<'_>) {}

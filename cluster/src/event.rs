@@ -123,6 +123,10 @@ events! {
     60 OrderDone "order-done" Plain;
     /// Something asked for through the API failed, and may have changed something.
     61 OrderFailed "order-failed" Warning;
+    /// Something asked for through the API was refused; nothing was changed.
+    62 OrderRefused "order-refused" Plain;
+    /// Somebody without the right to it asked for something through the API; nothing was changed.
+    63 OrderDenied "order-denied" Warning;
     /// The agent started.
     70 AgentStarted "agent-started" Plain;
     /// Lines of the log were lost, since nobody took them.

@@ -31,6 +31,7 @@ pub mod rehearse;
 pub mod requirements;
 pub mod schedule;
 pub mod snapshot;
+pub mod sorted;
 pub mod specifiers;
 pub mod standing;
 pub mod state;

@@ -84,6 +84,10 @@ pub const AGENT_TTL_MAX_SECONDS: u32 = 86_400;
 pub const LEASE_TTL_MIN_SECONDS: u32 = 3;
 /// Most addresses of the API opened by `listen=`.
 pub const LISTEN_ADDRESSES_MAX: usize = 8;
+/// Longest name of a client's certificate in bytes (X.520's own bound of a common name).
+pub const CERTIFICATE_NAME_MAX_BYTES: usize = 64;
+/// Most names of certificates that have one role of the API.
+pub const ROLE_NAMES_MAX: usize = 256;
 /// Longest path of a Unix socket in bytes (the kernel's `sun_path`, less its NUL).
 pub const SOCKET_PATH_MAX_BYTES: usize = 107;
 /// Most connections to the API served at a time; more are told 503.

@@ -1,13 +1,13 @@
 //! The values of the registry's keys and of the marker beside a unit on disk. One type a key, its JSON derived;
 //! which key holds which is `keys`' business, what follows from them `schedule`'s and `reconcile`'s.
 
-use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{BootId, Epoch, FleetId, Hash, Incarnation, MachineId, Nonce};
+use crate::sorted::Map;
 use crate::state::{Order, TargetState};
 
 /// `fleet/layout`: which fleet this store holds (registry rule 4).
@@ -60,7 +60,7 @@ pub struct Presence {
     pub address: String,
     /// Configured metadata, before patches.
     #[serde(default)]
-    pub metadata: BTreeMap<String, String>,
+    pub metadata: Map<String, String>,
     /// Version of the agent.
     pub version: String,
     /// True once it has begun to leave: takes no units (registry rule 10).

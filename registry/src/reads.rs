@@ -1,10 +1,9 @@
 //! Typed reads: the cluster, one machine's part of it, one unit. Absence and failure are different types all the
 //! way up; a read that fails gives nothing, never half of it.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use cluster::records::{Placement, StateRow};
 use cluster::snapshot::{Kept, Snapshot, Unit};
+use cluster::sorted::{Map, Set};
 use cluster::{MachineId, Session, UnitName, keys};
 
 use crate::store::{Freshness, Seen, Store, StoreError};
@@ -52,7 +51,7 @@ pub fn rows(
     store: &dyn Store,
     machine: &MachineId,
     session: Session,
-) -> Result<BTreeMap<UnitName, StateRow>, StoreError> {
+) -> Result<Map<UnitName, StateRow>, StoreError> {
     let mut snapshot = Snapshot::default();
     absorb(store, &keys::session(machine, session), Freshness::Quorum, &mut snapshot)?;
     let lives = snapshot.rows.remove(machine);
@@ -111,16 +110,16 @@ pub fn placement(store: &dyn Store, unit: &UnitName) -> Result<Option<Kept<Place
 #[derive(Clone, Debug, Default)]
 pub struct Placements {
     /// Those that could be read.
-    pub found: BTreeMap<UnitName, Kept<Placement>>,
+    pub found: Map<UnitName, Kept<Placement>>,
     /// Units that have one that cannot be read: nothing may be concluded about them.
-    pub unreadable: BTreeSet<UnitName>,
+    pub unreadable: Set<UnitName>,
 }
 
 /// The placements of several units, confirmed by a majority (registry rule 7).
 ///
 /// # Errors
 /// No usable answer.
-pub fn placements(store: &dyn Store, units: &BTreeSet<UnitName>) -> Result<Placements, StoreError> {
+pub fn placements(store: &dyn Store, units: &Set<UnitName>) -> Result<Placements, StoreError> {
     let mut snapshot = Snapshot::default();
     if units.len() >= WHOLE_FOLDER_FROM {
         absorb(store, keys::PLACEMENTS, Freshness::Quorum, &mut snapshot)?;

@@ -1,11 +1,11 @@
 //! The verbs of systemctl Skiff uses, each as one call for many units. What a unit should be is decided
 //! elsewhere; here orders are given, and what systemd said to them is told per unit.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use cluster::UnitName;
 use cluster::limits::{ERROR_TEXT_MAX_BYTES, SYSTEMCTL_NAMES_MAX, SYSTEMCTL_NAMES_MAX_BYTES};
+use cluster::sorted::Map;
 
 use crate::error::{BatchError, FileError, Refusal, SystemdError};
 use crate::one_line::one_line;
@@ -144,9 +144,9 @@ impl Systemd {
     ///
     /// # Errors
     /// Nothing is known about any of them.
-    pub fn states(&self, units: &[UnitName]) -> Result<BTreeMap<UnitName, UnitStatus>, SystemdError> {
+    pub fn states(&self, units: &[UnitName]) -> Result<Map<UnitName, UnitStatus>, SystemdError> {
         let args = ["list-units", "--all", "--plain", "--no-legend", "--full"];
-        let mut all = BTreeMap::new();
+        let mut all = Map::new();
         for some in chunks(units) {
             let output = self.question("list-units", &args, some)?;
             let mut states = states::read(&output.stdout, some).map_err(|line| SystemdError::Unreadable {
@@ -164,9 +164,9 @@ impl Systemd {
     ///
     /// # Errors
     /// Nothing is known about any of them.
-    pub fn looked_up(&self, units: &[UnitName]) -> Result<BTreeMap<UnitName, UnitStatus>, SystemdError> {
+    pub fn looked_up(&self, units: &[UnitName]) -> Result<Map<UnitName, UnitStatus>, SystemdError> {
         let args = ["show", "--property=LoadState,ActiveState,SubState"];
-        let mut all = BTreeMap::new();
+        let mut all = Map::new();
         for some in chunks(units) {
             let output = self.question("show", &args, some)?;
             let mut states =

@@ -2,7 +2,7 @@
 //! and blocks.
 
 use cluster::rehearse::Wish;
-use cluster::{MachineId, UnitName};
+use cluster::{MachineId, TargetState, UnitName};
 use registry::store::Store;
 
 use super::changes::Changes;
@@ -70,6 +70,35 @@ impl Call {
             Route::Order(Order::Adopt) => return Ok(Self::Adopt),
         };
         Ok(Self::Task(Task(kind)))
+    }
+
+    /// What a unit is to become, where that is what is asked for.
+    #[must_use]
+    pub const fn state(&self) -> Option<TargetState> {
+        match self {
+            Self::Task(Task(Kind::PutUnit(order))) => order.desired(),
+            _ => None,
+        }
+    }
+}
+
+/// What a request would change, as words for a log: `unit=web.service`, `machine=ID`, `machines`, `registry`. None for
+/// questions, and for what is no request of the API.
+#[must_use]
+pub fn subject(request: &Request) -> Option<String> {
+    let named = |kind: &str, name: &str, plain: bool| {
+        if plain { format!("{kind}={name}") } else { format!("{kind}={name:?}") }
+    };
+    match Route::of(request) {
+        Ok(Route::Order(Order::PutUnit(name) | Order::DeleteUnit(name))) => {
+            Some(named("unit", &name, UnitName::parse(&name).is_ok()))
+        }
+        Ok(Route::Order(Order::Drain { machine, .. })) => {
+            Some(named("machine", &machine, MachineId::parse(&machine).is_ok()))
+        }
+        Ok(Route::Order(Order::PatchMachines)) => Some("machines".to_owned()),
+        Ok(Route::Order(Order::Adopt)) => Some("registry".to_owned()),
+        Ok(Route::Ask(_)) | Err(_) => None,
     }
 }
 

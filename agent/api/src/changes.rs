@@ -2,12 +2,12 @@
 //! again. What a request asks for and what a key that changed means to it is told here; waiting is done where the store's
 //! changes are seen.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use cluster::UnitName;
 use cluster::keys::{self, Key};
 use cluster::limits::{API_CHANGES_NAMES_MAX, API_CHANGES_WAIT_MAX_MS};
+use cluster::sorted::Set;
 use registry::store::{Freshness, Store, StoreError};
 use serde::Serialize;
 
@@ -25,7 +25,7 @@ pub struct Changes {
     /// How long to wait.
     pub wait: Duration,
     /// Only changes of these; all if there are none.
-    units: BTreeSet<UnitName>,
+    units: Set<UnitName>,
     /// Only what the leader records.
     events: bool,
 }
@@ -49,7 +49,7 @@ pub enum News {
     /// Nothing has changed in the time given.
     None,
     /// These units have.
-    Units(BTreeSet<UnitName>),
+    Units(Set<UnitName>),
     /// Anything may have.
     Anything,
 }
@@ -77,7 +77,7 @@ impl Changes {
         let most = API_CHANGES_WAIT_MAX_MS;
         let wait = Duration::from_millis(number("waitMs")?.unwrap_or(most).min(most));
         let names = request.parameter("unitName").filter(|name| !name.is_empty()).map(UnitName::parse);
-        let units: BTreeSet<_> =
+        let units: Set<_> =
             names.collect::<Result<_, _>>().map_err(|error| Failure::bad_request(error.to_string()))?;
         if units.len() > API_CHANGES_NAMES_MAX {
             let message =

@@ -14,7 +14,7 @@ use super::message::{Method, Peer, Request, Response};
 use super::notice::Notice;
 use super::send::{Form, SendError, send};
 use super::slots::{Held, Slots};
-use super::socket::{Socket, within};
+use super::socket::{NoHandshake, Socket, within};
 use super::status::Status;
 
 /// Most bytes taken from the socket at a time.
@@ -49,12 +49,17 @@ impl From<Refusal> for Broken {
 /// Serves one connection until it ends.
 pub(super) async fn serve<H: AsyncFn(Request, Peer) -> Response>(
     server: Rc<Server<H>>,
-    socket: Socket,
+    mut socket: Socket,
     peer: Peer,
 ) {
+    let shaken = socket.shake_hands(&peer, server.limits.head_time).await;
     let mut connection = Connection { server: &server, socket, input: Vec::new() };
+    let peer = match shaken {
+        Ok(peer) => peer,
+        Err(cause) => return connection.give_up(peer, cause).await,
+    };
     loop {
-        match connection.exchange(peer).await {
+        match connection.exchange(&peer).await {
             Ok(true) => {}
             Ok(false) => break,
             Err(Broken::Gone) => return,
@@ -68,9 +73,16 @@ pub(super) async fn serve<H: AsyncFn(Request, Peer) -> Response>(
 }
 
 /// Tells a connection for which there is no room that there is none.
-pub(super) async fn turn_away<H>(server: Rc<Server<H>>, socket: Socket) {
-    let refusal = Refusal::new(Status::ServiceUnavailable, "too many connections");
-    Connection { server: &server, socket, input: Vec::new() }.refuse_and_linger(&refusal).await;
+pub(super) async fn turn_away<H>(server: Rc<Server<H>>, mut socket: Socket, peer: Peer) {
+    let shaken = socket.shake_hands(&peer, server.limits.head_time).await;
+    let connection = Connection { server: &server, socket, input: Vec::new() };
+    match shaken {
+        Ok(_) => {
+            let refusal = Refusal::new(Status::ServiceUnavailable, "too many connections");
+            connection.refuse_and_linger(&refusal).await;
+        }
+        Err(cause) => connection.give_up(peer, cause).await,
+    }
 }
 
 struct Connection<'a, H> {
@@ -82,7 +94,7 @@ struct Connection<'a, H> {
 
 impl<H: AsyncFn(Request, Peer) -> Response> Connection<'_, H> {
     /// One request and its response. True if the connection goes on.
-    async fn exchange(&mut self, peer: Peer) -> Result<bool, Broken> {
+    async fn exchange(&mut self, peer: &Peer) -> Result<bool, Broken> {
         self.request_begins().await?;
         let Head { mut request, framing, is_http11, keep_alive, expects_continue } = self.head().await?;
         // Counted until the response is sent: a handler may keep what it was given.
@@ -90,7 +102,7 @@ impl<H: AsyncFn(Request, Peer) -> Response> Connection<'_, H> {
         request.body = self.body(framing, expects_continue, &mut held).await?;
         let head_only = request.method == Method::Head;
         let name = format!("{} {}", request.method, request.target);
-        let response = (self.server.handler)(request, peer).await;
+        let response = (self.server.handler)(request, peer.clone()).await;
         let keep_alive = keep_alive && !self.server.stopping.is_closed();
         let form = Form { is_http11, head_only, keep_alive, ..self.form() };
         send(&self.socket, response, form).await.map_err(|error| {
@@ -116,6 +128,20 @@ impl<H> Connection<'_, H> {
     async fn refuse_and_linger(&self, refusal: &Refusal) {
         self.refuse(refusal).await;
         self.socket.linger(self.server.limits.linger_time).await;
+    }
+
+    /// Ends a connection that should have TLS and has not.
+    async fn give_up(&self, peer: Peer, cause: NoHandshake) {
+        match cause {
+            NoHandshake::Plain => {
+                let refusal = Refusal::bad("this port speaks TLS only: use https://");
+                self.refuse_and_linger(&refusal).await;
+            }
+            NoHandshake::Failed(cause) => {
+                (self.server.notify)(Notice::NoHandshake { peer, cause });
+                self.socket.linger(self.server.limits.linger_time).await;
+            }
+        }
     }
 
     /// Waits for the first byte of a request.

@@ -144,7 +144,7 @@ impl<'e, H: AsyncFn(Request, Peer) -> Response + 'e> Entrance<'_, 'e, H> {
         }
         if let Some(slot) = self.refusals.take() {
             let task = async move {
-                connection::turn_away(server, socket).await;
+                connection::turn_away(server, socket, peer).await;
                 drop(slot);
             };
             self.executor.spawn(task).detach();

@@ -1,13 +1,13 @@
-//! What the routes need of the agent they run in, as one trait, and the line that tells an operator who changed
-//! what. The agent's own types stay on the other side.
+//! What the routes need of the agent they run in, as one trait. The agent's own types stay on the other side.
 
-use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
 
+use fleet_api::access::Identity;
+use fleet_api::{Failure, Method};
 use registry::store::Store;
 
-use crate::http::Peer;
+use super::audit::Audit;
 use crate::news::Desk;
 
 /// The message while the agent is not connected to the registry (contract §5).
@@ -40,6 +40,12 @@ pub trait Host {
     /// `POST registry/adopt` and `GET /metrics` are served all the same.
     fn standing(&self) -> Result<(), String>;
 
+    /// Whether this identity may do that.
+    ///
+    /// # Errors
+    /// It may not: 403 and why.
+    fn may(&self, identity: Identity<'_>, method: Method) -> Result<(), Failure>;
+
     /// The page of numbers for Prometheus; `None` if this agent has none.
     fn metrics(&self) -> Option<String>;
 
@@ -49,27 +55,6 @@ pub trait Host {
     /// It was not done, in words for the operator.
     fn adopt(&self) -> impl Future<Output = Result<String, NotAdopted>>;
 
-    /// Takes note of a change made through the API, or of one of which nobody knows whether it was made.
+    /// Takes note of a call that would change something, once it has an outcome.
     fn audit(&self, audit: &Audit<'_>);
-}
-
-/// Who changed what. Its text is one line for the log; it holds names, never contents or values.
-#[derive(Clone, Copy, Debug)]
-pub struct Audit<'a> {
-    /// Whoever asked.
-    pub peer: Peer,
-    /// What was asked for, with its subject: `create unit web.service, launched`.
-    pub deed: &'a str,
-    /// What became of it; an error here may still have changed something.
-    pub outcome: Result<(), &'a str>,
-}
-
-impl fmt::Display for Audit<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "api: {}: {}", self.peer, self.deed)?;
-        match self.outcome {
-            Ok(()) => Ok(()),
-            Err(error) => write!(f, ": {error}"),
-        }
-    }
 }

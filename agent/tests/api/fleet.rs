@@ -1,7 +1,6 @@
 //! A fleet that consists of its registry: a real etcd, an API before it, and words for what its machines would write.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use agent::api::{self, Audit, Host, NotAdopted};
@@ -9,9 +8,11 @@ use agent::http::{Body, Method, Peer, Request};
 use agent::metrics;
 use agent::news::Desk;
 use cluster::records::{Placement, Presence, StateRow};
+use cluster::sorted::Map;
 use cluster::state::Order;
 use cluster::unit_file::UnitFile;
 use cluster::{BootId, Incarnation, MachineId, Nonce, Session, TargetState, UnitName, json, keys};
+use fleet_api::access::{Identity, Roles};
 use registry::etcd::{Endpoint, Endpoints, Etcd, KeyPrefix, Settings};
 use registry::store::{Freshness, Outcome, Store};
 use registry::units;
@@ -43,6 +44,10 @@ impl Host for Agent {
 
     fn standing(&self) -> Result<(), String> {
         self.standing.borrow().clone()
+    }
+
+    fn may(&self, identity: Identity<'_>, method: fleet_api::Method) -> Result<(), fleet_api::Failure> {
+        Roles { read: vec!["watcher".to_owned()], operate: vec!["alice".to_owned()] }.check(identity, method)
     }
 
     fn metrics(&self) -> Option<String> {
@@ -241,7 +246,7 @@ pub(super) fn create_in(store: &dyn Store, unit: &str) {
 }
 
 /// The record of a machine.
-pub(super) fn presence(machine: &str, address: &str, metadata: BTreeMap<String, String>) -> Presence {
+pub(super) fn presence(machine: &str, address: &str, metadata: Map<String, String>) -> Presence {
     Presence {
         id: id(machine),
         boot: BootId::parse("boot").unwrap(),

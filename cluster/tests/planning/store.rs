@@ -1,18 +1,17 @@
 //! A registry in memory with etcd's rules of indices and guards, and the leader's decisions carried out in it. It keeps
 //! values as text, so that every snapshot has been through the codec.
 
-use std::collections::BTreeMap;
-
 use cluster::limits::REGISTRY_VALUE_MAX_BYTES;
 use cluster::records::Placement;
 use cluster::schedule::Decision;
+use cluster::sorted::Map;
 use cluster::{Guard, MachineId, Snapshot, json, keys};
 use serde::Serialize;
 
 /// The keys below the prefix. The index starts at 10, so that smaller numbers can stand for what was before.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Store {
-    nodes: BTreeMap<String, Node>,
+    nodes: Map<String, Node>,
     index: u64,
 }
 
@@ -25,7 +24,7 @@ struct Node {
 
 impl Store {
     pub(crate) fn new() -> Self {
-        Self { nodes: BTreeMap::new(), index: 10 }
+        Self { nodes: Map::new(), index: 10 }
     }
 
     /// Writes a record whatever is there, keeping its createdIndex; gives back the new modifiedIndex.

@@ -1,11 +1,11 @@
 //! What changed since a moment, waited for: the agent's long poll, or one of the registry itself. Where neither can be
 //! had, whoever waits looks again and again.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use cluster::UnitName;
 use cluster::limits::API_CHANGES_NAMES_MAX;
+use cluster::sorted::Set;
 use serde::Deserialize;
 
 use super::{Api, ApiError, escaped};
@@ -16,7 +16,7 @@ pub(crate) struct Changes {
     /// The moment to go on from.
     pub(crate) index: u64,
     /// Units that changed.
-    pub(crate) units: BTreeSet<UnitName>,
+    pub(crate) units: Set<UnitName>,
     /// Anything may have changed.
     pub(crate) all: bool,
 }

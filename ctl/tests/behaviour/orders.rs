@@ -97,7 +97,7 @@ fn a_pending_unit_can_be_unloaded_but_not_stopped() {
         unloaded,
         ok("Unit hello.service inactive\n", "Successfully unloaded units [hello.service].\n")
     );
-    assert_eq!(double.fleet().units["hello.service"].desired, Inactive);
+    assert_eq!(double.fleet().units.get("hello.service").unwrap().desired, Inactive);
 }
 
 #[test]
@@ -122,7 +122,7 @@ fn a_global_unit_is_restarted_everywhere() {
     let fleet = double.fleet();
     let puts = fleet.asked.iter().filter(|asked| asked.starts_with("PUT")).count();
     assert_eq!(puts, 2, "{:?}", fleet.asked);
-    assert_eq!(fleet.units["monitor.service"].desired, Launched);
+    assert_eq!(fleet.units.get("monitor.service").unwrap().desired, Launched);
 }
 
 #[test]
@@ -130,7 +130,7 @@ fn an_inactive_global_unit_is_not_loaded_by_stop() {
     let double = double("global-inactive", &[]);
     double.fleet().has("monitor.service", MONITOR, Inactive);
     let stopped = run(&double.endpoint(), "stop monitor");
-    assert_eq!((stopped.exit, double.fleet().units["monitor.service"].desired), (1, Inactive));
+    assert_eq!((stopped.exit, double.fleet().units.get("monitor.service").unwrap().desired), (1, Inactive));
 }
 
 #[test]
