@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use cluster::keys;
+use cluster::{UnitName, keys};
 use registry::etcd::{Endpoint, Endpoints, Etcd as Client, KeyPrefix, Settings};
 use registry::store::{Freshness, Store};
 use tests::etcd::{Etcd, EtcdOptions};
@@ -206,6 +206,20 @@ impl Fleet {
             }
         }
         Running { units: all.len(), doubled: count - all.len() }
+    }
+
+    /// True if some machine runs this unit.
+    pub(crate) fn runs(&self, unit: &UnitName) -> bool {
+        let link = format!("{LINK_PREFIX}{unit}");
+        let is_there = |machine: usize| {
+            stand_in::links(&folder_of(&self.root, machine)).join(&link).symlink_metadata().is_ok()
+        };
+        (0..self.machines).any(is_there)
+    }
+
+    /// How long to wait between two looks at everything.
+    pub(crate) fn between_looks(&self) -> Duration {
+        Duration::from_micros(500 * u64::try_from(self.machines).unwrap_or(1000))
     }
 
     /// Starts of units since the beginning, on machines that were not wiped.

@@ -16,6 +16,8 @@ use crate::report::{Memory, Phase, Size};
 
 /// Events one after another whose cost is taken apart from the idle one.
 const EVENTS: usize = 20;
+/// Between two looks at everything in steady state.
+const LOOK: Duration = Duration::from_secs(5);
 
 /// Everything.
 pub(crate) fn all(fleet: &mut Fleet, steady: Duration) -> Outcome<Size> {
@@ -88,11 +90,17 @@ fn measure(
     Ok(Phase { what, time, spent })
 }
 
-/// Waits until so many units run, each once.
+/// Waits until so many units run, each once. A look at a thousand folders costs what the agents could use, so that there
+/// are few.
 fn until(fleet: &Fleet, units: usize) -> Outcome {
+    let (mut looked, mut seen) = (None::<Stopwatch>, String::new());
     wait_until(format!("{units} units to run"), PATIENCE, || {
+        if looked.is_some_and(|looked| looked.elapsed() < fleet.between_looks()) {
+            return Err(seen.clone());
+        }
         let running = fleet.running();
-        if running.units == units && running.doubled == 0 { Ok(()) } else { Err(format!("{running:?}")) }
+        (looked, seen) = (Some(Stopwatch::start()), format!("{running:?}"));
+        if running.units == units && running.doubled == 0 { Ok(()) } else { Err(seen.clone()) }
     })
 }
 
@@ -119,7 +127,12 @@ fn quiet(fleet: &Fleet, client: &Client) -> Outcome {
 fn idle(fleet: &mut Fleet, client: &Client, period: Duration, memory: &mut Vec<Memory>) -> Outcome<Phase> {
     let (starts, units) = (fleet.starts(), fleet.units());
     let phase = measure(fleet, "steady state", |fleet| {
+        let mut looked = Stopwatch::start();
         holds_for("every unit where it is", period, || {
+            if looked.elapsed() < LOOK {
+                return Ok(());
+            }
+            looked = Stopwatch::start();
             let running = fleet.running();
             let is_same = running.units == units && running.doubled == 0 && fleet.starts() == starts;
             if is_same { Ok(()) } else { Err(format!("{running:?}, {} starts", fleet.starts())) }
@@ -140,7 +153,10 @@ fn events(fleet: &mut Fleet, steady: Option<&Phase>) -> Outcome<f64> {
     let phase = measure(fleet, "one unit after another created", |fleet| {
         for number in units..units + EVENTS {
             load::create(&endpoint, number..number + 1)?;
-            until(fleet, number + 1)?;
+            let unit = load::name(number)?;
+            wait_until(format!("{unit} to run"), PATIENCE, || {
+                if fleet.runs(&unit) { Ok(()) } else { Err("not yet") }
+            })?;
         }
         // Rows and what the leader tells come after the start.
         holds_for("a pause", Duration::from_secs(2), || Ok::<(), String>(()))
