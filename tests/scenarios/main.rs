@@ -7,6 +7,7 @@ mod cloud;
 mod departure;
 mod events;
 mod footprint;
+mod growing;
 mod guide;
 mod identity;
 mod lifecycle;
@@ -59,6 +60,7 @@ fn all() -> impl Iterator<Item = &'static Scenario> {
         events::ALL,
         store::ALL,
         standalone::ALL,
+        growing::ALL,
         remote::ALL,
         upgrade::ALL,
         mixed::ALL,
