@@ -6,6 +6,7 @@ mod bad_units;
 mod cloud;
 mod demo;
 mod departure;
+mod events;
 mod footprint;
 mod growing;
 mod guide;
@@ -58,6 +59,7 @@ fn all() -> impl Iterator<Item = &'static Scenario> {
         identity::ALL,
         departure::ALL,
         loss::ALL,
+        events::ALL,
         store::ALL,
         standalone::ALL,
         growing::ALL,
