@@ -131,11 +131,12 @@ proptest! {
         let (original, there) = (world.store.snapshot(), copy.snapshot());
         prop_assert_eq!(original.units.keys().collect::<Vec<_>>(), there.units.keys().collect::<Vec<_>>());
         for (name, unit) in &original.units {
-            prop_assert_eq!((unit.hash, unit.target), (there.units[name].hash, there.units[name].target));
+            let copied = there.units.get(name).expect("as many names");
+            prop_assert_eq!((unit.hash, unit.target), (copied.hash, copied.target));
         }
         prop_assert_eq!(original.placements.len(), there.placements.len());
         for (name, placement) in &original.placements {
-            let (old, new) = (&placement.value, &there.placements[name].value);
+            let (old, new) = (&placement.value, &there.placements.get(name).expect("as many placements").value);
             prop_assert_eq!(&old.machine, &new.machine);
             prop_assert_eq!(is_current(&original, name, old), is_current(&there, name, new), "{}", name);
         }
@@ -192,6 +193,7 @@ fn a_unit_is_recognised_by_its_placement() {
         machine: scene::machine(machine),
         incarnation: Some(number(incarnation)),
         epoch: None,
+        losses: 0,
     };
     let (nobody, mine) = (number(1), marker(7, Hash::of(""), false));
     let name = |placement: Option<&Placement>, spec: Option<u64>| {
