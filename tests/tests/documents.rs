@@ -52,6 +52,7 @@ fn pages_link_only_to_what_is_there() {
     for page in [
         "api",
         "configuration",
+        "growing",
         "install",
         "moving-from-fleet",
         "upgrade",
