@@ -98,6 +98,9 @@ fn told((units, machines): (usize, usize), to: &str) -> String {
 fn in_words(error: CopyError, to: &str) -> NotDone {
     match error {
         CopyError::Refused(refusal) => NotDone::Refused(format!("copy the registry to {to}: {refusal}")),
+        open @ CopyError::Open(_) => NotDone::NoAnswer(format!(
+            "copy the registry to {to}: {open}; all is copied, say the same again to put the copy in charge"
+        )),
         other => NotDone::NoAnswer(format!(
             "copy the registry to {to}: {other}; the registry stays where it is, say the same again to go on"
         )),

@@ -39,8 +39,10 @@ pub struct Copy<'a> {
 pub enum CopyError {
     /// Nothing was done.
     Refused(Refusal),
-    /// A store did not answer. The original is in charge, unless `Stage::Left` is what the next attempt finds.
+    /// A store did not answer. The original is in charge.
     Store(StoreError),
+    /// The last steps had no end: the copy is in charge, or the original, or neither until the copy is made again.
+    Open(Box<CopyError>),
     /// Somebody else wrote to one of the layouts at the same time, or keeps writing to the copy.
     Overtaken(&'static str),
 }
@@ -50,6 +52,7 @@ impl fmt::Display for CopyError {
         match self {
             Self::Refused(refusal) => write!(f, "{refusal}"),
             Self::Store(error) => write!(f, "{error}"),
+            Self::Open(error) => write!(f, "{error}"),
             Self::Overtaken(what) => write!(f, "{what} changed at the same moment"),
         }
     }
@@ -103,8 +106,12 @@ impl Copy<'_> {
             // If this fails too, the seal's machine lifts it when the store answers again.
             let _ = self.seal(&sealed, sealed.layout.open());
         })?;
-        self.seal(&sealed, original.layout.left(self.to_name, self.by))?;
-        self.open_copy(&original.layout)?;
+        let committed = self.seal(&sealed, original.layout.left(self.to_name, self.by));
+        committed.map_err(|error| match error {
+            error @ CopyError::Store(_) => CopyError::Open(Box::new(error)),
+            other => other,
+        })?;
+        self.open_copy(&original.layout).map_err(|error| CopyError::Open(Box::new(error)))?;
         Ok(size)
     }
 
@@ -140,7 +147,7 @@ impl Copy<'_> {
             let store = original.transit.as_ref().map_or("another store", |transit| transit.store.as_str());
             return Err(Refusal::HasMoved(store.to_owned()).into());
         }
-        self.open_copy(original)?;
+        self.open_copy(original).map_err(|error| CopyError::Open(Box::new(error)))?;
         Ok(to.size())
     }
 

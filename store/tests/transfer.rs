@@ -3,7 +3,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -31,7 +31,10 @@ struct Kept {
 
 impl Kept {
     fn new(name: &str) -> Self {
-        let folder = std::env::temp_dir().join(format!("skiff-transfer-{name}-{}", std::process::id()));
+        // Dozens of stores are opened here, and none of them has to survive anything.
+        let memory = Path::new("/dev/shm");
+        let base = if memory.is_dir() { memory.to_owned() } else { std::env::temp_dir() };
+        let folder = base.join(format!("skiff-transfer-{name}-{}", std::process::id()));
         let _ = std::fs::remove_dir_all(&folder);
         let options = Options {
             durability: Durability::Relaxed,

@@ -83,8 +83,7 @@ fn grows(world: &mut World) -> Outcome {
     world.write_unit("only-stored.service", SLEEPER)?;
     world.done("submit only-stored.service")?;
     let runs = with_runs(world, &names);
-    let before = agent(world, 1)?;
-    let etcd = EtcdCluster::start(HOST)?;
+    let (before, etcd) = (agent(world, 1)?, EtcdCluster::start(HOST)?);
     let said = world.done(&format!("registry copy --to {}", etcd.endpoints()))?;
     says(&said, &["copied 4 units and 1 machines", "etcd_servers=", "reload"])?;
     // The old store takes no more orders, and says where to go.

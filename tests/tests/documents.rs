@@ -54,6 +54,7 @@ fn pages_link_only_to_what_is_there() {
         "configuration",
         "events",
         "faults",
+        "growing",
         "install",
         "moving-from-fleet",
         "upgrade",

@@ -1,6 +1,9 @@
 //! What the API says while the registry does not answer, or is not the fleet's.
 
 use agent::http::Method;
+use cluster::limits::STORE_NAME_MAX_BYTES;
+use cluster::records::Layout;
+use cluster::{FleetId, MachineId, json, keys};
 
 use super::fleet::{Fleet, SLEEP, error};
 
@@ -63,9 +66,44 @@ fn an_agent_that_cannot_serve_says_why_on_every_path() {
     assert_eq!(fleet.delete("x.service"), refused);
     assert_eq!(post("machines/m1/drain"), refused);
     assert_eq!(post("registry/adopt"), (200, r#"{"message":"adopted"}"#.to_owned()));
-    let audits = fleet.agent.audits.borrow();
+    let audits = fleet.agent.audits.borrow().clone();
     let adopted = "api-change: uid=0 gid=0 pid=7 method=POST registry outcome=done: adopt the registry";
     assert_eq!(audits.last().unwrap(), adopted);
     let refused = audits.iter().filter(|line| line.contains(" outcome=refused: fleet server unable")).count();
     assert_eq!(refused, 3, "each order: {audits:?}");
+    assert_eq!(post("registry/copy?to=/x"), (200, r#"{"message":"copied to /x"}"#.to_owned()));
+    assert!(fleet.agent.audits.borrow().last().unwrap().ends_with(": copy the registry to /x"));
+}
+
+#[test]
+fn a_copy_needs_a_store_to_go_to() {
+    let fleet = Fleet::start();
+    let post = |target: &str| fleet.send(Method::Post, target, &[], "");
+    assert_eq!(post("registry/copy?to=/x").0, 200);
+    assert_eq!(post("registry/copy").0, 400);
+    assert_eq!(post("registry/copy?to=").0, 400);
+    assert_eq!(post(&format!("registry/copy?to={}", "x".repeat(STORE_NAME_MAX_BYTES + 1))).0, 400);
+}
+
+#[test]
+fn no_change_is_acknowledged_once_the_registry_is_sealed() {
+    let fleet = Fleet::start();
+    let layout = Layout::of(FleetId::parse("f1").unwrap());
+    let put = |layout: &Layout| fleet.store().put(keys::LAYOUT, &json::encode(layout, 1024).unwrap());
+    let body = format!(r#"{{"desiredState":"inactive","options":{SLEEP}}}"#);
+    let _ = put(&layout);
+    assert_eq!(fleet.put("early.service", &body).0, 201);
+    // This agent has not heard of the seal yet: its standing is as good as ever.
+    let _ = put(&layout.leaving("http://10.0.0.1:2379", &MachineId::parse("m1").unwrap()));
+    let orders = [
+        fleet.put("late.service", &body),
+        fleet.put("early.service", r#"{"desiredState":"launched"}"#),
+        fleet.delete("early.service"),
+    ];
+    for (status, text) in orders {
+        assert!(status == 503 && text.contains("is being copied to http://10.0.0.1:2379"), "{status} {text}");
+    }
+    assert_eq!(fleet.get("units").0, 200);
+    let _ = put(&layout);
+    assert_eq!(fleet.put("again.service", &body).0, 201);
 }
