@@ -1,6 +1,7 @@
 //! The cryptography of all TLS connections, a client's or a server's: what rustls makes of ring, with AES-GCM alone. Every
 //! TLS stack speaks it, TLS 1.3 demands it, and ChaCha20 beside it would be 45 kB of each program. Keys, certificates and
 //! settings are for those who make connections.
+#![forbid(unsafe_code)]
 
 use std::sync::Arc;
 
