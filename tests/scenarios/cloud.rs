@@ -87,7 +87,13 @@ fn fetched(world: &mut World) -> Outcome {
     // Another program than the one that was summed, though a sound one.
     write(&fs::read(served.folder().join("skiff-agent-x86_64.gz")).unwrap_or_default())?;
     boot_with(world, &served.cloud_config("cloud-init-fetch-x86_64.yaml")?)?;
-    world.unit("skiff-setup.service").journal_says(4, "another SHA-256 sum")?;
+    let setup = world.unit("skiff-setup.service");
+    setup.journal_says(4, "another SHA-256 sum")?;
+    // What is started while the set-up still fails, fails with it.
+    wait_until("the set-up to have failed", SOON, || match setup.property(4, "ActiveState")?.as_str() {
+        "failed" => Ok(()),
+        state => Err(Failure::new(format!("it is {state}"))),
+    })?;
     let machine = world.machine(4);
     machine.shell("test ! -e /opt/bin/ctl && ! systemctl is-active fleet.service")?.success()?;
     write(&kept)?;
