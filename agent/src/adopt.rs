@@ -15,7 +15,7 @@ use registry::store::{Store, StoreError};
 use registry::units;
 use systemd_shim::UnitDir;
 
-use crate::api::NotAdopted;
+use crate::api::NotDone;
 use crate::events::{About, tell};
 use crate::node::Node;
 use crate::presence;
@@ -97,13 +97,16 @@ fn place(
 ///
 /// # Errors
 /// There is nothing to adopt, or the store did not answer.
-pub async fn adopt_store(node: &Node) -> Result<String, NotAdopted> {
+pub async fn adopt_store(node: &Node) -> Result<String, NotDone> {
     let (view, seen) = node.with_store(reads::fleet).await.map_err(no_answer)?;
     let frozen = match presence::assess(node, &view, seen) {
         StoreStanding::Frozen(
-            freeze @ (Freeze::Wiped { .. } | Freeze::OtherFleet { .. } | Freeze::WentBack { .. }),
+            freeze @ (Freeze::Wiped { .. }
+            | Freeze::OtherFleet { .. }
+            | Freeze::WentBack { .. }
+            | Freeze::InTransit(_)),
         ) => freeze,
-        StoreStanding::Frozen(freeze) => return Err(NotAdopted::Refused(freeze.to_string())),
+        StoreStanding::Frozen(freeze) => return Err(NotDone::Refused(freeze.to_string())),
         _ => return refused("the registry is this fleet's own; nothing to adopt"),
     };
     let Some(ours) = node.remembered.borrow().as_ref().map(|remembered| remembered.fleet.clone()) else {
@@ -138,10 +141,10 @@ pub async fn adopt_store(node: &Node) -> Result<String, NotAdopted> {
     }
 }
 
-fn refused(why: &str) -> Result<String, NotAdopted> {
-    Err(NotAdopted::Refused(why.to_string()))
+fn refused(why: &str) -> Result<String, NotDone> {
+    Err(NotDone::Refused(why.to_string()))
 }
 
-fn no_answer(error: impl std::fmt::Display) -> NotAdopted {
-    NotAdopted::NoAnswer(error.to_string())
+fn no_answer(error: impl std::fmt::Display) -> NotDone {
+    NotDone::NoAnswer(error.to_string())
 }

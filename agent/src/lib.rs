@@ -1,5 +1,7 @@
 //! The agent's parts, as a library so that each can be tested by itself; the daemon is put together in `main.rs`.
 
+#![forbid(unsafe_code)]
+
 /// The server of the API, as a crate of its own since the store is served with it too.
 pub use http_server as http;
 
@@ -36,5 +38,6 @@ pub mod simulation;
 mod steps;
 pub mod successor;
 pub mod threads;
+mod transfer;
 pub mod watch;
 pub mod watchdog;

@@ -1,6 +1,8 @@
 //! The daemon put together: configuration, identity, the store, the loops, the API, signals. What each does stands
 //! in its own file; this one says what an agent consists of and in which order it starts.
 
+#![forbid(unsafe_code)]
+
 use std::cell::RefCell;
 use std::io::Write;
 use std::process::ExitCode;

@@ -5,6 +5,7 @@ use std::cell::{Cell, RefCell};
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use cluster::contact::Contact;
 use cluster::event::Event;
@@ -87,6 +88,8 @@ pub struct Node {
     pub named_config: Option<PathBuf>,
     /// True once the markers on disk were changed by others than the reconcile loop, which then reads them again.
     pub recall: Cell<bool>,
+    /// True while this agent copies its registry to another store.
+    pub copying: Arc<AtomicBool>,
     /// True while somebody waits for the agent's state on stdout.
     pub dump: Cell<bool>,
     /// When the pass each loop is in began; `None` between passes. The watchdog looks at them.
@@ -145,6 +148,7 @@ impl Node {
             config_file: parts.config_file,
             named_config: parts.named_config,
             recall: Cell::new(false),
+            copying: Arc::default(),
             dump: Cell::new(false),
             turns: [const { Cell::new(None) }; 2],
             identity: parts.identity,

@@ -12,13 +12,14 @@ use registry::store::Store;
 use systemd_shim::take_listeners;
 
 use crate::adopt;
-use crate::api::{self, Audit, Host, NotAdopted, Verdict};
+use crate::api::{self, Audit, Host, NotDone, Verdict};
 use crate::clock;
 use crate::config::{ListenAddress, Settings};
 use crate::http::{self, Clients, Limits, Listener, Notice, Options, Tls};
 use crate::metrics;
 use crate::news::Desk;
 use crate::node::{self, Node, Standing};
+use crate::transfer;
 
 /// The group that may use the API's own Unix sockets (design: trust).
 const GROUP: &str = "fleet";
@@ -138,8 +139,12 @@ impl Host for Served {
         })
     }
 
-    async fn adopt(&self) -> Result<String, NotAdopted> {
+    async fn adopt(&self) -> Result<String, NotDone> {
         adopt::adopt_store(&self.node).await
+    }
+
+    async fn copy(&self, to: String) -> Result<String, NotDone> {
+        transfer::copy_registry(&self.node, to).await
     }
 
     fn audit(&self, audit: &Audit<'_>) {

@@ -265,11 +265,26 @@ impl Reconciler {
         Ok(Verdict { foreign, unreadable: read.unreadable })
     }
 
+    /// True if units were started and the registry is on its way to another store by now: their placements may have
+    /// been written too late to be there too.
+    async fn has_left(&self) -> Result<bool, String> {
+        if self.unconfirmed.is_empty() {
+            return Ok(false);
+        }
+        let transit = self.node.with_store(reads::transit).await;
+        transit.map(|transit| transit.is_some()).map_err(|error| error.to_string())
+    }
+
     /// Reads the placements of what was just started once more; what is not ours any more stops at once. If the
     /// registry does not answer, the next pass asks again.
     async fn confirm_started(&mut self) -> Result<(), String> {
-        let foreign = self.placements(&self.unconfirmed).await?.foreign;
-        if !foreign.is_empty() {
+        let has_left = self.has_left().await?;
+        let foreign = if has_left {
+            self.unconfirmed.keys().cloned().collect()
+        } else {
+            self.placements(&self.unconfirmed).await?.foreign
+        };
+        if !foreign.is_empty() && !has_left {
             // In a store that was wiped since the start nothing is placed anywhere.
             self.still_ours().await?;
         }
@@ -278,7 +293,7 @@ impl Reconciler {
             return Ok(());
         }
         for unit in &foreign {
-            let reason = "the registry placed it elsewhere while it started";
+            let reason = "the registry placed it elsewhere, or moved, while it started";
             let about = About { unit: Some(unit), reason, ..About::default() };
             tell(Event::UnitMisplaced, about, format_args!("stopping {unit} at once: {reason}"));
         }

@@ -1,5 +1,7 @@
 //! The cluster as values, and what follows from them. Nothing here does I/O, reads a clock or rolls dice: what
 //! a decision needs is passed in, so that the same input gives the same plan on every machine and in every test.
+
+#![forbid(unsafe_code)]
 #![no_std]
 
 extern crate alloc;
@@ -37,6 +39,7 @@ pub mod standing;
 pub mod state;
 mod text;
 pub mod together;
+pub mod transfer;
 pub mod unit_file;
 pub mod validate;
 

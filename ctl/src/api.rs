@@ -191,6 +191,15 @@ impl Api {
         Ok(found.map(|found| found.events))
     }
 
+    /// Moves the registry to another store; what the server says of it.
+    pub(crate) fn copy_registry(&self, to: &str) -> Result<String, ApiError> {
+        let operation = "copy the registry";
+        let path = format!("registry/copy?to={}", escaped(to));
+        let answer = self.backend.send(operation, "POST", &path, Some(""))?.accepted()?;
+        let said: Envelope = self.decode(operation, &answer)?;
+        Ok(said.message)
+    }
+
     /// Takes every unit off a machine and gives it no new ones, or ends that.
     pub(crate) fn drain(&self, machine: &MachineId, on: bool) -> Result<(), ApiError> {
         let verb = if on { "drain" } else { "undrain" };

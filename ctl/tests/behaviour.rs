@@ -56,6 +56,10 @@ mod ssh_words;
 #[path = "behaviour/tls.rs"]
 mod tls;
 #[cfg(test)]
+#[cfg(all(feature = "tls", feature = "real-etcd"))]
+#[path = "behaviour/trust.rs"]
+mod trust;
+#[cfg(test)]
 #[path = "behaviour/tunnel.rs"]
 mod tunnel;
 #[cfg(test)]

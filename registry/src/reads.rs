@@ -1,7 +1,7 @@
 //! Typed reads: the cluster, one machine's part of it, one unit. Absence and failure are different types all the
 //! way up; a read that fails gives nothing, never half of it.
 
-use cluster::records::{Placement, StateRow};
+use cluster::records::{Placement, StateRow, Transit};
 use cluster::snapshot::{Kept, Snapshot, Unit};
 use cluster::sorted::{Map, Set};
 use cluster::{MachineId, Session, UnitName, keys};
@@ -43,6 +43,17 @@ pub fn fleet(store: &dyn Store) -> Result<(Snapshot, Seen), StoreError> {
     let mut snapshot = Snapshot::default();
     let seen = absorb(store, keys::FLEET, Freshness::Quorum, &mut snapshot)?;
     Ok((snapshot, seen))
+}
+
+/// The mark of a registry on its way to another store, if there is one: what was written before it is not there was
+/// written in time to be copied. Confirmed by a majority.
+///
+/// # Errors
+/// No usable answer.
+pub fn transit(store: &dyn Store) -> Result<Option<Transit>, StoreError> {
+    let mut one = Snapshot::default();
+    absorb(store, keys::LAYOUT, Freshness::Quorum, &mut one)?;
+    Ok(one.layout.and_then(|layout| layout.value.transit))
 }
 
 /// The state rows of one life of a machine, confirmed by a majority.

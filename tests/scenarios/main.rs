@@ -6,6 +6,7 @@ mod bad_units;
 mod cloud;
 mod departure;
 mod footprint;
+mod growing;
 mod guide;
 mod identity;
 mod lifecycle;
@@ -57,6 +58,7 @@ fn all() -> impl Iterator<Item = &'static Scenario> {
         loss::ALL,
         store::ALL,
         standalone::ALL,
+        growing::ALL,
         remote::ALL,
         upgrade::ALL,
         mixed::ALL,

@@ -1,8 +1,11 @@
 //! The harness of Skiff's scenario tests: a real etcd or Skiff's own store, real systemd machines, and the words to do things to them.
 //! It starts and breaks things and tells what it saw; what ought to be seen is written in `scenarios/`.
 
+#![forbid(unsafe_code)]
+
 pub mod bench;
 pub mod cargo;
+pub mod certificates;
 pub mod demo;
 pub mod dist;
 pub mod etcd;

@@ -10,6 +10,8 @@
 //!                └─ reply ── list ── wire
 //! ```
 
+#![forbid(unsafe_code)]
+
 pub mod access;
 mod call;
 pub mod changes;

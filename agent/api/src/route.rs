@@ -53,6 +53,8 @@ pub(super) enum Order {
     DeleteUnit(String),
     /// Take over a registry that is not this fleet's.
     Adopt,
+    /// Copy the registry to another store, and put the copy in charge.
+    Copy,
 }
 
 const PREFIXES: [&[&str]; 2] = [&["fleet", "v1"], &["v1-alpha"]];
@@ -108,7 +110,8 @@ impl Route {
             (["rehearsal"], Method::Post) => Ok(Self::Ask(Question::Rehearsal)),
             (["rehearsal"], _) => Err(not_allowed("POST")),
             (["registry", "adopt"], Method::Post) => Ok(Self::Order(Order::Adopt)),
-            (["registry", "adopt"], _) => Err(not_allowed("POST")),
+            (["registry", "copy"], Method::Post) => Ok(Self::Order(Order::Copy)),
+            (["registry", "adopt" | "copy"], _) => Err(not_allowed("POST")),
             _ => Err(nothing_there()),
         }
     }
@@ -159,6 +162,7 @@ mod tests {
                 ask(Method::Post, &format!("{prefix}/registry/adopt")),
                 Ok(Route::Order(Order::Adopt))
             );
+            assert_eq!(ask(Method::Post, &format!("{prefix}/registry/copy")), Ok(Route::Order(Order::Copy)));
         }
     }
 
@@ -178,6 +182,7 @@ mod tests {
             (Method::Delete, "state/a.service", 405, "only GET supported against this resource"),
             (Method::Post, "changes", 405, "only GET supported against this resource"),
             (Method::Delete, "events", 405, "only GET supported against this resource"),
+            (Method::Get, "registry/copy", 405, "only POST supported against this resource"),
             (Method::Get, "registry/adopt", 405, "only POST supported against this resource"),
             (Method::Get, "machines/m/drain", 405, "only POST supported against this resource"),
             (Method::Get, "rehearsal", 405, "only POST supported against this resource"),

@@ -83,7 +83,7 @@ where
 {
     let (_keeps_going, stopping) = channel::bounded(1);
     let server = Server {
-        handler,
+        handler: Box::new(handler),
         name: String::new(),
         bodies: Slots::new(limits.bodies_bytes),
         limits,

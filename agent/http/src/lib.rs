@@ -14,6 +14,8 @@
 //! Content-Length and Transfer-Encoding, does not tell a wrong version from a wrong line, and writes header names in
 //! lower case, where fleet's clients' scripts saw `Content-Length`.
 
+#![forbid(unsafe_code)]
+
 mod chunked;
 mod connection;
 mod date;

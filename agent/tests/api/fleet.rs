@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::sync::Arc;
 
-use agent::api::{self, Audit, Host, NotAdopted};
+use agent::api::{self, Audit, Host, NotDone};
 use agent::http::{Body, Method, Peer, Request};
 use agent::metrics;
 use agent::news::Desk;
@@ -55,11 +55,15 @@ impl Host for Agent {
         metrics::page(metrics::Standing { member, frozen: !member, leads: false, contact_age_ms: Some(1500) })
     }
 
-    async fn adopt(&self) -> Result<String, NotAdopted> {
+    async fn adopt(&self) -> Result<String, NotDone> {
         self.standing
             .borrow()
             .clone()
-            .map_or_else(|_| Ok("adopted".to_owned()), |()| Err(NotAdopted::Refused("no need".to_owned())))
+            .map_or_else(|_| Ok("adopted".to_owned()), |()| Err(NotDone::Refused("no need".to_owned())))
+    }
+
+    async fn copy(&self, to: String) -> Result<String, NotDone> {
+        Ok(format!("copied to {to}"))
     }
 
     fn audit(&self, audit: &Audit<'_>) {

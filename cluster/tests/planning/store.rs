@@ -5,6 +5,7 @@ use cluster::limits::REGISTRY_VALUE_MAX_BYTES;
 use cluster::records::Placement;
 use cluster::schedule::Decision;
 use cluster::sorted::Map;
+use cluster::transfer::{Contents, Record};
 use cluster::{Guard, MachineId, Snapshot, json, keys};
 use serde::Serialize;
 
@@ -57,6 +58,19 @@ impl Store {
             snapshot.absorb(key, &node.value, node.created, node.modified);
         }
         snapshot
+    }
+
+    /// The same as a copy reads it. Life signs have long to live.
+    pub(crate) fn contents(&self) -> Contents {
+        let ttl_secs = |key: &str| key.ends_with("/presence").then_some(3600);
+        let record = |(key, node): (&String, &Node)| Record {
+            key: key.clone(),
+            value: node.value.clone(),
+            created: node.created,
+            modified: node.modified,
+            ttl_secs: ttl_secs(key),
+        };
+        Contents::new(self.nodes.iter().map(record).collect())
     }
 
     /// What a machine reads for itself: `fleet/` and its own folder.

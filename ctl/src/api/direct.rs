@@ -114,8 +114,8 @@ impl Direct {
                 let (index, news) = self.wait(&changes)?;
                 news.reply(index)?
             }
-            Call::Adopt => {
-                let why = "only an agent can take over a registry; ask one with --driver=API";
+            Call::Adopt | Call::Copy(_) => {
+                let why = "only an agent can take over or copy a registry; ask one with --driver=API";
                 return Err(Failure::new(Status::NotImplemented, why));
             }
         };

@@ -258,6 +258,25 @@ fn machines_are_drained_and_given_back() {
 }
 
 #[test]
+fn a_copy_names_the_store_it_goes_to() {
+    let double = double("copy", &[]);
+    let endpoint = double.endpoint();
+    let urls = "http://10.0.0.1:2379,http://10.0.0.2:2379";
+    assert_eq!(run(&endpoint, &format!("registry copy --to {urls}")), ok("The registry is copied.\n", ""));
+    let asked = format!("POST registry/copy?to={urls}");
+    assert!(double.fleet().asked.iter().any(|line| *line == asked), "{:?}", double.fleet().asked);
+    let nowhere = run(&endpoint, "registry copy");
+    assert!(nowhere.exit == 2 && nowhere.stderr.contains("--to"), "{nowhere:?}");
+    double.fleet().refused = Some(("POST registry/copy".to_owned(), 409, "the store is not empty"));
+    let refused = run(&endpoint, "registry copy --to /var/lib/fleet");
+    assert_eq!(refused.exit, 1, "{refused:?}");
+    assert!(
+        refused.stderr.contains("Error copying the registry") && refused.stderr.contains("not empty"),
+        "{refused:?}"
+    );
+}
+
+#[test]
 fn units_of_an_old_server_come_in_pages() {
     let double = double("pages", &[]);
     double.fleet().page = Some(2);

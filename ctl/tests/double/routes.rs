@@ -40,6 +40,7 @@ pub(super) fn answer(fleet: &Mutex<Fleet>, request: &Request) -> Answer {
         ("GET", ["events"]) if fleet.page.is_none() => Answer { status: 200, body: "{}".to_owned() },
         ("POST", ["rehearsal"]) => super::rehearsal::answer(&fleet, request),
         ("POST", ["registry", "adopt"]) => json(&Map::from([("message", "The registry is adopted.")])),
+        ("POST", ["registry", "copy"]) => json(&Map::from([("message", "The registry is copied.")])),
         ("POST", ["machines", id, verb @ ("drain" | "undrain")]) => {
             fleet.drained.retain(|drained| drained != id);
             if *verb == "drain" {
