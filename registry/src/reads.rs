@@ -92,6 +92,9 @@ fn absorb_within(
     let seen = store.read_tree(key, freshness, &mut |leaf| {
         if room.takes(&leaf) {
             into.absorb(leaf.key, leaf.value, leaf.created, leaf.modified);
+            if let Some(left_secs) = leaf.ttl_secs {
+                into.note_ttl(leaf.key, left_secs);
+            }
         }
     })?;
     room.sufficed(key).map(|()| seen)

@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use crate::cargo;
 use crate::failure::{Failure, Outcome};
@@ -36,6 +37,11 @@ impl Binaries {
         let words = ["build", "--quiet", "--package", "agent", "--package", "ctl", "--profile", &profile];
         finish(cargo::command(&words), &[])?.success()?;
         Ok(Self { folder: profile_folder(&profile) })
+    }
+
+    /// Sees to it that a program that is started so takes these binaries, and asks no cargo for them.
+    pub fn hand_to(&self, command: &mut Command) {
+        command.env(READY_BINARIES, &self.folder);
     }
 
     /// The agent.

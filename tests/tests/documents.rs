@@ -53,6 +53,7 @@ fn pages_link_only_to_what_is_there() {
         "api",
         "configuration",
         "events",
+        "faults",
         "install",
         "moving-from-fleet",
         "upgrade",
@@ -62,7 +63,8 @@ fn pages_link_only_to_what_is_there() {
         let text = read(&format!("docs/{page}.md"));
         for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
             if !link.starts_with("http") {
-                let _ = read(&format!("docs/{}", link.split('#').next().unwrap_or(link)));
+                let file = link.split('#').next().filter(|file| !file.is_empty());
+                let _ = file.map(|file| read(&format!("docs/{file}")));
             }
         }
     }

@@ -76,6 +76,7 @@ pub(super) fn all() -> impl Iterator<Item = Step> {
         slow("ten seconds of each fuzz target", || fuzz::fuzz(fuzz::VERIFY_SECONDS, &[], false)),
         slow("static binaries, packages and cloud-configs", || openly(command(&["cross"]))),
         slow("scenarios on real machines, with etcd and with Skiff's own store", scenarios),
+        slow("faults on real machines, the short ones", faults),
         slow("demo", || demo(&["demo"])),
         slow("demo on a real etcd", || demo(&["demo", "--etcd"])),
     ];
@@ -135,6 +136,10 @@ fn scenarios() -> Outcome {
     // Nothing that is shipped is built here, only the server for Skiff's own store, which the tests before have built so.
     call.env(PROFILE, "dev");
     openly(call)
+}
+
+fn faults() -> Outcome {
+    openly(shipped(command(&["run", "--quiet", "--package", "tests", "--bin", "faults", "--", "--gate"])))
 }
 
 fn demo(words: &[&str]) -> Outcome {
