@@ -77,7 +77,7 @@ fn place(
     incarnation: Option<Incarnation>,
     existing: Option<&Kept<Placement>>,
 ) -> Result<(), StoreError> {
-    let placement = Placement { machine: me.clone(), incarnation, epoch: None };
+    let placement = Placement { machine: me.clone(), incarnation, epoch: None, losses: 0 };
     if existing.is_some_and(|existing| existing.value.incarnation == incarnation) {
         return Ok(());
     }

@@ -74,6 +74,9 @@ impl Bulletin {
             Decision::WithdrawGlobal { unit, .. } => {
                 self.say(event, about, format_args!("withdrew global {unit}: {reason}"));
             }
+            Decision::Forgive { unit, .. } => {
+                self.say(event, about, format_args!("removed the setback of {unit}: {reason}"));
+            }
             Decision::Sweep { session, .. } => {
                 let words = format_args!("swept the rows of {machine} session {session}: {reason}");
                 self.say(event, about, words);
@@ -159,6 +162,7 @@ fn anatomy(decision: &Decision) -> (Event, About<'_>, &Cause) {
         Decision::WithdrawGlobal { unit, cause, .. } => {
             (Event::GlobalWithdrawn, about(Some(unit), None), cause)
         }
+        Decision::Forgive { unit, cause, .. } => (Event::SetbackRemoved, about(Some(unit), None), cause),
         Decision::Sweep { machine, cause, .. } => (Event::RowsSwept, about(None, Some(machine)), cause),
     }
 }

@@ -9,6 +9,7 @@ use cluster::loss::{self, Absences, Judge, Verdict};
 use cluster::reason::Pending;
 use cluster::records::Phase;
 use cluster::schedule::{self, Decision};
+use cluster::setback::Course;
 use cluster::snapshot::{Machine, Snapshot};
 use cluster::sorted::Map;
 use cluster::standing::Standing as StoreStanding;
@@ -37,6 +38,7 @@ struct Leading {
     /// Wakes the loop; `None` until the first read, and where no thread could be had.
     watch: Option<Watch>,
     absences: Absences,
+    course: Course,
     pending: Map<UnitName, Pending>,
     verdict: Verdict,
     bulletin: Bulletin,
@@ -96,6 +98,7 @@ fn begin(node: &Node) -> Leading {
     Leading {
         watch: watch.ok(),
         absences: Absences::default(),
+        course: Course::default(),
         pending: Map::new(),
         verdict: Verdict::default(),
         bulletin,
@@ -123,7 +126,8 @@ async fn pass(node: &Node, leading: &mut Leading) -> Result<Option<u64>, String>
         Judge { judges_from_ms: judges_from(node, &snapshot, now_ms), agent_ttl_ms: node.agent_ttl_ms() };
     let verdict = loss::judge(&mut leading.absences, &snapshot, judge, now_ms);
     leading.bulletin.judged(&leading.verdict, &verdict);
-    let plan = schedule::plan(&snapshot, &verdict.lost);
+    let care = leading.course.note(&snapshot, seen.index, node.agent_ttl_ms(), now_ms);
+    let plan = schedule::plan_with(&snapshot, &verdict.lost, &care);
     leading.bulletin.pending(&leading.pending, &plan.pending);
     leading.pending = plan.pending;
     leading.verdict = verdict;
@@ -137,7 +141,7 @@ async fn pass(node: &Node, leading: &mut Leading) -> Result<Option<u64>, String>
     // A judge that may not judge yet has no time to name: whoever is missing is looked for again all the same.
     let unjudged = leading.verdict.again_at_ms.is_none() && !leading.verdict.missing.is_empty();
     let again_ms = (overtaken || unjudged).then(|| clock::now_ms() + RETRY_MS);
-    Ok(leading.verdict.again_at_ms.into_iter().chain(again_ms).min())
+    Ok(leading.verdict.again_at_ms.into_iter().chain(again_ms).chain(care.again_at_ms).min())
 }
 
 /// From when on this machine may judge others; never while its own contact is in doubt or its own record is not

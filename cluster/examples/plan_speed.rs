@@ -97,7 +97,8 @@ impl Registry {
             match decision {
                 Decision::Place { unit, machine, assignment, .. } => {
                     let incarnation = Some(assignment.incarnation);
-                    let placement = Placement { machine: machine.clone(), incarnation, epoch: None };
+                    let placement =
+                        Placement { machine: machine.clone(), incarnation, epoch: None, losses: 0 };
                     self.put(&keys::placement(unit), &placement)?;
                     self.put(&keys::assigned(machine, unit), assignment)?;
                 }

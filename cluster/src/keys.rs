@@ -22,6 +22,8 @@ pub const EVENTS: &str = "events/recent";
 pub const UNITS: &str = "units";
 /// Placements.
 pub const PLACEMENTS: &str = "placements";
+/// What is remembered of units that are held back.
+pub const SETBACKS: &str = "setbacks";
 /// The folders of all machines.
 pub const MACHINES: &str = "machines";
 /// The rows of all machines.
@@ -40,6 +42,8 @@ pub enum Key {
     Spec(UnitName),
     /// `placements/<unit>`
     Placement(UnitName),
+    /// `setbacks/<unit>`
+    Setback(UnitName),
     /// `machines/<id>/presence`
     Presence(MachineId),
     /// `machines/<id>/drain`
@@ -66,6 +70,7 @@ impl Key {
             ("events", "recent", None, None) => Self::Events,
             ("units", unit, None, None) => Self::Spec(unit_of(unit)?),
             ("placements", unit, None, None) => Self::Placement(unit_of(unit)?),
+            ("setbacks", unit, None, None) => Self::Setback(unit_of(unit)?),
             ("machines", id, Some("presence"), None) => Self::Presence(MachineId::parse(id).ok()?),
             ("machines", id, Some("drain"), None) => Self::Drain(MachineId::parse(id).ok()?),
             ("machines", id, Some("metadata"), Some(key)) => {
@@ -115,6 +120,12 @@ pub fn spec(unit: &UnitName) -> String {
 #[must_use]
 pub fn placement(unit: &UnitName) -> String {
     format!("{PLACEMENTS}/{}", stored(unit.as_str()))
+}
+
+/// `setbacks/<unit>`
+#[must_use]
+pub fn setback(unit: &UnitName) -> String {
+    format!("{SETBACKS}/{}", stored(unit.as_str()))
 }
 
 /// `fleet/globals/<unit>`

@@ -32,6 +32,7 @@ pub mod records;
 pub mod rehearse;
 pub mod requirements;
 pub mod schedule;
+pub mod setback;
 pub mod snapshot;
 pub mod sorted;
 pub mod specifiers;

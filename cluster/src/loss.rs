@@ -37,19 +37,24 @@ impl Absences {
         let staying = snapshot.machines.iter().filter(|(_, machine)| machine.is_live() && !leaving(machine));
         self.alive = staying.map(|(id, _)| id.clone()).collect();
         let alive = snapshot.machines.values().filter(|machine| machine.is_live()).count();
-        self.brake_until_ms = self.brake_until_ms.max(self.brake(alive, agent_ttl_ms));
+        let wanes = |machine: &&Machine| !leaving(machine) && is_waning(machine, agent_ttl_ms);
+        let waning = snapshot.machines.values().filter(wanes).count();
+        self.brake_until_ms = self.brake_until_ms.max(self.brake((alive, waning), agent_ttl_ms, now_ms));
         if self.first_seen_ms.is_empty() {
             self.brake_until_ms = None;
         }
     }
 
     /// Until when nothing may move: one more agent_ttl after more than one and more than half of the machines that
-    /// were there vanished within one beat.
-    fn brake(&self, alive: usize, agent_ttl_ms: u64) -> Option<u64> {
+    /// were there vanished within one beat. Those that are alive and `waning` are about to follow: records end one after
+    /// another, as their last beats came, and the first must not be judged before the others can be seen to go.
+    fn brake(&self, (alive, waning): (usize, usize), agent_ttl_ms: u64, now_ms: u64) -> Option<u64> {
         let times = || self.first_seen_ms.values().copied();
         let is_mass_loss = |end: &u64| {
             let since = end.saturating_sub(beat_ms(agent_ttl_ms));
-            let together = times().filter(|at| (since..=*end).contains(at)).count();
+            let vanished = times().filter(|at| (since..=*end).contains(at)).count();
+            let is_now = now_ms.saturating_sub(*end) <= beat_ms(agent_ttl_ms);
+            let together = vanished + if is_now { waning } else { 0 };
             let before = alive + times().filter(|at| *at >= since).count();
             together > 1 && together * 2 > before
         };
@@ -110,6 +115,11 @@ fn missing(snapshot: &Snapshot) -> Set<MachineId> {
         snapshot.machines.iter().filter(|(_, machine)| !machine.assigned.is_empty()).map(|(id, _)| id);
     let live = |id: &MachineId| snapshot.machines.get(id).is_some_and(Machine::is_live);
     placed.chain(rows).chain(assigned).filter(|id| !live(id)).cloned().collect()
+}
+
+/// True of a machine that is alive and has missed a beat: of one that beats, more than half of the TTL is left.
+fn is_waning(machine: &Machine, agent_ttl_ms: u64) -> bool {
+    machine.is_live() && machine.left_secs.is_some_and(|secs| secs.saturating_mul(2_000) <= agent_ttl_ms)
 }
 
 /// Within what time machines count as vanished together.

@@ -84,6 +84,13 @@ pub enum Pending {
     NoLeader,
     /// A machine can run it, and the leader has not got to it yet.
     Undecided,
+    /// Its machines were lost, one after another.
+    HeldBack {
+        /// How many in a row.
+        losses: u32,
+        /// The last one.
+        machine: MachineId,
+    },
     /// Every machine refuses.
     Refused(Vec<(MachineId, Refusal)>),
 }
@@ -97,6 +104,11 @@ impl fmt::Display for Pending {
             Self::NoMachines => f.write_str("no machine is alive"),
             Self::NoLeader => f.write_str("no agent leads the fleet at the moment"),
             Self::Undecided => f.write_str("waiting for the leader to place it"),
+            Self::HeldBack { losses, machine } => write!(
+                f,
+                "held back for a while: {losses} machines in a row were lost soon after it came, {} the last",
+                machine.short()
+            ),
             Self::Refused(all) => {
                 f.write_str("no machine can run it: ")?;
                 for (position, (machine, refusal)) in all.iter().enumerate() {
@@ -110,7 +122,7 @@ impl fmt::Display for Pending {
 }
 
 /// A name for each [`Cause`], by its [`Cause::place`]: the label of its counter, and `SKIFF_CAUSE` in the journal.
-pub const CAUSES: [&str; 12] = [
+pub const CAUSES: [&str; 13] = [
     "least-loaded",
     "unit-gone",
     "unit-replaced",
@@ -123,6 +135,7 @@ pub const CAUSES: [&str; 12] = [
     "spec-changed",
     "derived",
     "session-over",
+    "forgiven",
 ];
 
 /// Why a unit has to leave its machine, or why the leader writes at all.
@@ -152,6 +165,8 @@ pub enum Cause {
     Derived,
     /// Rows of a machine's former life.
     SessionOver,
+    /// What it was held back for is over.
+    Forgiven,
 }
 
 impl Cause {
@@ -171,6 +186,7 @@ impl Cause {
             Self::SpecChanged => 9,
             Self::Derived => 10,
             Self::SessionOver => 11,
+            Self::Forgiven => 12,
         }
     }
 }
@@ -189,6 +205,7 @@ impl fmt::Display for Cause {
             Self::ReplacedBy(other) => write!(f, "replaced by {other}"),
             Self::SpecChanged => f.write_str("the unit's target state or content changed"),
             Self::Derived => f.write_str("derived record repaired"),
+            Self::Forgiven => f.write_str("nothing speaks against it any more"),
             Self::SessionOver => f.write_str("rows of a life of the machine that is over"),
         }
     }

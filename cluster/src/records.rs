@@ -77,7 +77,8 @@ pub struct Spec {
     pub unit: String,
 }
 
-/// `placements/<unit>`: the one authoritative statement of where a unit runs.
+/// `placements/<unit>`: the one authoritative statement of where a unit runs. `setbacks/<unit>` keeps the last one of a
+/// unit that is held back.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Placement {
     /// The machine that holds the unit.
@@ -86,6 +87,14 @@ pub struct Placement {
     pub incarnation: Option<Incarnation>,
     /// The leadership that decided it; `None` where the machine itself did (adoption).
     pub epoch: Option<Epoch>,
+    /// How many machines in a row were lost soon after the unit came (`setback`).
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub losses: u32,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+fn is_zero(losses: &u32) -> bool {
+    *losses == 0
 }
 
 /// `machines/<id>/presence`: a machine's life sign. The key's createdIndex is its session.

@@ -81,8 +81,9 @@ fn first_free(snapshot: &Snapshot) -> u64 {
 /// Replaced content makes a unit inactive first, so it gives its place up.
 fn lay_over(snapshot: &mut Snapshot, wish: &Wish, number: u64) {
     let Some(requirements) = &wish.requirements else {
-        if let Some(unit) = snapshot.units.get_mut(&wish.name) {
+        if let Some(unit) = snapshot.units.get_mut(&wish.name).filter(|unit| unit.target != wish.target) {
             unit.target = wish.target;
+            snapshot.setbacks.remove(&wish.name);
         }
         return;
     };

@@ -13,6 +13,7 @@ use crate::limits::PLAN_REFUSALS_MAX;
 use crate::name::UnitName;
 use crate::reason::{Cause, Pending, Refusal};
 use crate::records::{Assignment, GlobalUnit, Placement};
+use crate::setback::{self, Care};
 use crate::snapshot::{Kept, Machine, Snapshot, Unit};
 use crate::sorted::{Map, Set};
 
@@ -20,10 +21,18 @@ use crate::sorted::{Map, Set};
 #[expect(missing_docs, reason = "each variant says what it does; the fields are named for what they are")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Decision {
-    /// Delete the placement of a machine that was judged lost.
-    Release { unit: UnitName, machine: MachineId, guard: Guard, cause: Cause },
+    /// Delete the placement of a machine that was judged lost; before that, keep it as a setback where the unit is to be
+    /// held back.
+    Release { unit: UnitName, machine: MachineId, guard: Guard, setback: Option<Setback>, cause: Cause },
     /// Create a placement, then its assignment (`guard`: of an old assignment that is in the way).
-    Place { unit: UnitName, machine: MachineId, assignment: Assignment, guard: Option<Guard>, cause: Cause },
+    Place {
+        unit: UnitName,
+        machine: MachineId,
+        losses: u32,
+        assignment: Assignment,
+        guard: Option<Guard>,
+        cause: Cause,
+    },
     /// Write an assignment: a changed spec, a repair, or the order to give the unit back.
     Assign { unit: UnitName, machine: MachineId, assignment: Assignment, guard: Option<Guard>, cause: Cause },
     /// Delete an assignment that no placement backs.
@@ -32,9 +41,14 @@ pub enum Decision {
     PublishGlobal { unit: UnitName, record: GlobalUnit, guard: Option<Guard>, cause: Cause },
     /// Delete it.
     WithdrawGlobal { unit: UnitName, guard: Guard, cause: Cause },
+    /// Delete a setback that holds nobody back any more.
+    Forgive { unit: UnitName, guard: Guard, cause: Cause },
     /// Delete the rows of a machine's life that is over.
     Sweep { machine: MachineId, session: Session, cause: Cause },
 }
+
+/// A lost placement with its count, and the guard of an older one that is in the way.
+pub type Setback = (Placement, Option<Guard>);
 
 /// What the leader is to do, in order, and what it cannot do.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -48,9 +62,16 @@ pub struct Plan {
 /// Why each placed unit that has to leave its machine has to.
 pub(crate) type Departures<'a> = Map<&'a UnitName, Cause>;
 
-/// Works out the plan for `snapshot`, taking the machines in `lost` for dead (`loss` judges that).
+/// Works out the plan for `snapshot`, taking the machines in `lost` for dead (`loss` judges that). Whoever has no memory
+/// of what came when counts no loss against a unit.
 #[must_use]
 pub fn plan(snapshot: &Snapshot, lost: &Set<MachineId>) -> Plan {
+    plan_with(snapshot, lost, &Care::default())
+}
+
+/// [`plan`] by one who remembers: units that take their machines down are held back (`setback`).
+#[must_use]
+pub fn plan_with(snapshot: &Snapshot, lost: &Set<MachineId>, care: &Care) -> Plan {
     let mut board = Board::new(snapshot, lost);
     let mut plan = Plan::default();
     let mut departures = orders_to_leave(snapshot, lost);
@@ -66,8 +87,9 @@ pub fn plan(snapshot: &Snapshot, lost: &Set<MachineId>) -> Plan {
         };
         departures.insert(name, cause);
     }
-    release_lost(snapshot, lost, &mut plan);
-    place_pending(snapshot, lost, &mut board, &mut departures, &mut plan);
+    release_lost(snapshot, lost, care, &mut plan);
+    place_pending((snapshot, lost, care), &mut board, &mut departures, &mut plan);
+    forgive(snapshot, lost, care, &mut plan);
     derive::assignments(snapshot, lost, &departures, &board, &mut plan);
     derive::globals(snapshot, &mut plan);
     derive::sweeps(snapshot, lost, &mut plan);
@@ -106,16 +128,41 @@ fn orders_to_leave<'a>(snapshot: &'a Snapshot, lost: &Set<MachineId>) -> Departu
     departures
 }
 
-fn release_lost(snapshot: &Snapshot, lost: &Set<MachineId>, plan: &mut Plan) {
-    for (name, placement) in &snapshot.placements {
-        let machine = &placement.value.machine;
-        if lost.contains(machine) {
-            plan.decisions.push(Decision::Release {
-                unit: name.clone(),
-                machine: machine.clone(),
-                guard: placement.guard,
-                cause: Cause::MachineLost(machine.clone()),
-            });
+fn release_lost(snapshot: &Snapshot, lost: &Set<MachineId>, care: &Care, plan: &mut Plan) {
+    for (name, unit, placement) in snapshot.specs_and_placements() {
+        let Some(placement) = placement.filter(|placement| lost.contains(&placement.value.machine)) else {
+            continue;
+        };
+        let machine = placement.value.machine.clone();
+        let losses = unit.map_or(0, |unit| setback::losses(care, unit, placement));
+        let kept = || Placement { losses, ..placement.value.clone() };
+        let in_the_way = snapshot.setbacks.get(name).map(|old| old.guard);
+        plan.decisions.push(Decision::Release {
+            unit: name.clone(),
+            guard: placement.guard,
+            setback: setback::holds_back(losses).then(|| (kept(), in_the_way)),
+            cause: Cause::MachineLost(machine.clone()),
+            machine,
+        });
+    }
+}
+
+/// Deletes setbacks of units that have a machine again, or that are not what they were.
+fn forgive(snapshot: &Snapshot, lost: &Set<MachineId>, care: &Care, plan: &mut Plan) {
+    for (name, kept) in &snapshot.setbacks {
+        let unit = snapshot.units.get(name).filter(|unit| wants_place(name, unit));
+        let still = |unit: &Unit| match snapshot.placements.get(name) {
+            None => setback::of(snapshot, name, unit).is_some(),
+            Some(placement) if lost.contains(&placement.value.machine) => {
+                setback::holds_back(setback::losses(care, unit, placement))
+            }
+            Some(_) => false,
+        };
+        let unreadable =
+            snapshot.unreadable_specs.contains(name) || snapshot.unreadable_placements.contains(name);
+        if !unreadable && !unit.is_some_and(still) {
+            let (unit, guard) = (name.clone(), kept.guard);
+            plan.decisions.push(Decision::Forgive { unit, guard, cause: Cause::Forgiven });
         }
     }
 }
@@ -123,36 +170,35 @@ fn release_lost(snapshot: &Snapshot, lost: &Set<MachineId>, plan: &mut Plan) {
 /// Finds a machine for every unit that wants one and has none. Goes round until a whole round places nothing,
 /// since a unit placed may be the partner that another one waits for.
 fn place_pending<'a>(
-    snapshot: &'a Snapshot,
-    lost: &Set<MachineId>,
+    (snapshot, lost, care): (&'a Snapshot, &Set<MachineId>, &Care),
     board: &mut Board<'a>,
     departures: &mut Departures<'a>,
     plan: &mut Plan,
 ) {
-    let mut waiting: Vec<(&UnitName, &Unit)> = Vec::new();
+    let mut waiting: Vec<(&UnitName, &Unit, u32)> = Vec::new();
     for (name, unit, placement) in snapshot.specs_and_placements() {
         let Some(unit) = unit.filter(|unit| wants_place(name, unit)) else { continue };
-        match held_by(snapshot, lost, (name, unit), placement) {
-            Hold::Free => waiting.push((name, unit)),
+        match held_by((snapshot, lost, care), (name, unit), placement) {
+            Hold::Free(losses) => waiting.push((name, unit, losses)),
             Hold::Here => {}
             Hold::Waiting(pending) => drop(plan.pending.insert(name.clone(), pending)),
         }
     }
     loop {
         let before = waiting.len();
-        waiting.retain(|(name, unit)| {
+        waiting.retain(|(name, unit, losses)| {
             let Some(machine) = board.best((name, &unit.requirements)) else { return true };
             for other in board.put(machine, (name, &unit.requirements)) {
                 departures.insert(other, Cause::ReplacedBy((*name).clone()));
             }
-            plan.decisions.push(placing(snapshot, machine, name, unit));
+            plan.decisions.push(placing(snapshot, machine, (name, unit), *losses));
             false
         });
         if waiting.len() == before {
             break;
         }
     }
-    for (name, unit) in waiting {
+    for (name, unit, _) in waiting {
         plan.pending.insert(name.clone(), pending(board, name, unit));
     }
 }
@@ -163,35 +209,53 @@ fn wants_place(name: &UnitName, unit: &Unit) -> bool {
 }
 
 enum Hold {
-    Free,
+    /// With how many losses in a row.
+    Free(u32),
     Here,
     Waiting(Pending),
 }
 
 /// Whether a unit may be placed now: never while a placement of any incarnation exists (registry rule 1).
 fn held_by(
-    snapshot: &Snapshot,
-    lost: &Set<MachineId>,
+    (snapshot, lost, care): (&Snapshot, &Set<MachineId>, &Care),
     (name, unit): (&UnitName, &Unit),
     placement: Option<&Kept<Placement>>,
 ) -> Hold {
     if snapshot.unreadable_placements.contains(name) {
         return Hold::Waiting(Pending::PlacementUnreadable);
     }
-    let Some(placement) = placement else { return Hold::Free };
+    let Some(placement) = placement else {
+        return match setback::of(snapshot, name, unit) {
+            Some(setback) if !care.over.contains(name) => held_back(setback.losses, &setback.machine),
+            setback => Hold::Free(setback.map_or(0, |setback| setback.losses)),
+        };
+    };
     let machine = &placement.value.machine;
     match placement.value.incarnation {
-        _ if lost.contains(machine) => Hold::Free,
+        _ if lost.contains(machine) => match setback::losses(care, unit, placement) {
+            losses if setback::holds_back(losses) => held_back(losses, machine),
+            losses => Hold::Free(losses),
+        },
         None => Hold::Waiting(Pending::Adopting(machine.clone())),
         Some(held) if held == unit.incarnation => Hold::Here,
         Some(_) => Hold::Waiting(Pending::Held(machine.clone())),
     }
 }
 
-fn placing(snapshot: &Snapshot, machine: &MachineId, name: &UnitName, unit: &Unit) -> Decision {
+fn held_back(losses: u32, machine: &MachineId) -> Hold {
+    Hold::Waiting(Pending::HeldBack { losses, machine: machine.clone() })
+}
+
+fn placing(
+    snapshot: &Snapshot,
+    machine: &MachineId,
+    (name, unit): (&UnitName, &Unit),
+    losses: u32,
+) -> Decision {
     Decision::Place {
         unit: name.clone(),
         machine: machine.clone(),
+        losses,
         assignment: derive::hold(unit),
         guard: snapshot.machines.get(machine).and_then(|machine| machine.assignment_guard(name)),
         cause: Cause::LeastLoaded,
@@ -251,10 +315,10 @@ fn unplaced<'a>(
     (name, unit): (&UnitName, &Unit),
     placement: Option<&Kept<Placement>>,
 ) -> Option<Pending> {
-    match held_by(snapshot, &Set::new(), (name, unit), placement) {
+    match held_by((snapshot, &Set::new(), &Care::default()), (name, unit), placement) {
         Hold::Here => return None,
         Hold::Waiting(pending) => return Some(pending),
-        Hold::Free => {}
+        Hold::Free(_) => {}
     }
     let board = board.get_or_insert_with(|| Board::new(snapshot, &Set::new()));
     Some(match board.best((name, &unit.requirements)) {

@@ -53,6 +53,8 @@ pub struct Machine {
     pub presence: Option<Kept<Presence>>,
     /// There is a life sign, and it cannot be read: alive, and nothing more is known.
     pub presence_unreadable: bool,
+    /// Seconds its life sign has left at most, where the reader knows: one that is kept alive has most of its TTL.
+    pub left_secs: Option<u64>,
     /// An operator asked for it to be emptied.
     pub drain: bool,
     /// Metadata written through the API; an empty value takes the key away.
@@ -137,6 +139,8 @@ pub struct Snapshot {
     pub units: Map<UnitName, Unit>,
     /// Where units run.
     pub placements: Map<UnitName, Kept<Placement>>,
+    /// The last placements of units that are held back.
+    pub setbacks: Map<UnitName, Kept<Placement>>,
     /// What was derived from global units' specs.
     pub globals: Map<UnitName, Kept<GlobalUnit>>,
     /// Every machine that has a folder, alive or not.
@@ -174,6 +178,13 @@ impl Snapshot {
         }
     }
 
+    /// Notes how many seconds a leaf had left to live; of no account but for life signs.
+    pub fn note_ttl(&mut self, key: &str, left_secs: u64) {
+        if let Some(Key::Presence(id)) = Key::parse(key) {
+            self.machine(id).left_secs = Some(left_secs);
+        }
+    }
+
     fn machine(&mut self, id: MachineId) -> &mut Machine {
         self.machines.entry(id).or_default()
     }
@@ -200,6 +211,7 @@ impl Snapshot {
                 })?;
                 self.placements.insert(unit, placement);
             }
+            Key::Setback(unit) => drop(self.setbacks.insert(unit, entry.kept()?)),
             Key::Presence(id) => return self.machine(id).hear(entry),
             Key::Drain(id) => self.machine(id).drain = true,
             Key::Metadata(id, name) => drop(self.machine(id).patches.insert(name, entry.value.to_string())),

@@ -25,12 +25,20 @@ pub enum Enacted {
 /// The store gave no usable answer, or it is open whether the write happened.
 pub fn enact(store: &dyn Store, decision: &Decision, epoch: Epoch) -> Result<Enacted, StoreError> {
     match decision {
-        Decision::Release { unit, guard, .. } => remove(store, &keys::placement(unit), *guard),
-        Decision::Place { unit, machine, assignment, guard, .. } => {
+        Decision::Release { unit, guard, setback, .. } => {
+            // Before, so that whoever leads next knows of it; where one is there that was not seen, that one counts.
+            if let Some((kept, in_the_way)) = setback {
+                write(store, &keys::setback(unit), kept, *in_the_way)?;
+            }
+            remove(store, &keys::placement(unit), *guard)
+        }
+        Decision::Forgive { unit, guard, .. } => remove(store, &keys::setback(unit), *guard),
+        Decision::Place { unit, machine, losses, assignment, guard, .. } => {
             let placement = Placement {
                 machine: machine.clone(),
                 incarnation: Some(assignment.incarnation),
                 epoch: Some(epoch),
+                losses: *losses,
             };
             match write(store, &keys::placement(unit), &placement, None)? {
                 Enacted::Done => assign(store, unit, machine, assignment, *guard),

@@ -187,7 +187,7 @@ fn add(store: &dyn Store, number: usize) {
 }
 
 fn place(store: &dyn Store, number: usize, incarnation: Incarnation) {
-    let placement = Placement { machine: me(), incarnation: Some(incarnation), epoch: None };
+    let placement = Placement { machine: me(), incarnation: Some(incarnation), epoch: None, losses: 0 };
     put(store, &keys::placement(&unit(number)), &json::encode(&placement, 4096).unwrap());
 }
 

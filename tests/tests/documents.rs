@@ -53,6 +53,7 @@ fn pages_link_only_to_what_is_there() {
         "api",
         "configuration",
         "events",
+        "faults",
         "install",
         "moving-from-fleet",
         "upgrade",

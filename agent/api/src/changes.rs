@@ -106,7 +106,9 @@ impl Concern {
     #[must_use]
     pub fn of(key: &str) -> Self {
         match Key::parse(key) {
-            Some(Key::Spec(unit) | Key::Placement(unit) | Key::State(_, _, unit)) => Self::Unit(unit),
+            Some(Key::Spec(unit) | Key::Placement(unit) | Key::Setback(unit) | Key::State(_, _, unit)) => {
+                Self::Unit(unit)
+            }
             Some(Key::Layout | Key::Lease | Key::Global(_) | Key::Assigned(..)) => Self::Nothing,
             Some(Key::Events) => Self::Events,
             Some(Key::Presence(_) | Key::Drain(_) | Key::Metadata(..)) | None => Self::Everything,

@@ -177,7 +177,8 @@ impl Fleet {
 
     /// The leader places a unit.
     pub(super) fn place(&self, unit: &str, machine: &str, incarnation: Incarnation) {
-        let placement = Placement { machine: id(machine), incarnation: Some(incarnation), epoch: None };
+        let placement =
+            Placement { machine: id(machine), incarnation: Some(incarnation), epoch: None, losses: 0 };
         self.write(&keys::placement(&name(unit)), &placement);
     }
 

@@ -94,8 +94,12 @@ fn wanted(name: &UnitName, want: &Want) -> String {
 #[test]
 fn a_unit_is_mine_to_run_only_with_a_placement_of_this_incarnation_here() {
     let incarnation = |number| Incarnation::new(number).expect("not zero");
-    let placed =
-        |machine: &str, incarnation| Placement { machine: scene::machine(machine), incarnation, epoch: None };
+    let placed = |machine: &str, incarnation| Placement {
+        machine: scene::machine(machine),
+        incarnation,
+        epoch: None,
+        losses: 0,
+    };
     let starts: Map<UnitName, Incarnation> = ["absent", "adopting", "elsewhere", "mine", "other"]
         .map(|name| (scene::unit(&format!("{name}.service")), incarnation(7)))
         .into();

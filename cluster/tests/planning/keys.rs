@@ -37,6 +37,7 @@ proptest! {
             (keys::global(&unit), Key::Global(unit.clone())),
             (keys::spec(&unit), Key::Spec(unit.clone())),
             (keys::placement(&unit), Key::Placement(unit.clone())),
+            (keys::setback(&unit), Key::Setback(unit.clone())),
             (keys::presence(&id), Key::Presence(id.clone())),
             (keys::drain(&id), Key::Drain(id.clone())),
             (keys::metadata(&id, &name), Key::Metadata(id.clone(), name)),

@@ -5,6 +5,7 @@
 //! rows m3                one with rows of a former life
 //! judges from 40000      or: judges never
 //! at 1000 m1 m2 leaving  the machines alive in a read at that time; `leaving` says it of the one before
+//! at 2000 m1=28 m2=9     the same with the seconds that their records have left
 //! ```
 
 use std::fmt::Write;
@@ -36,9 +37,16 @@ fn answer(input: &str) -> Result<String, String> {
             ["judges", "never"] => judge.judges_from_ms = None,
             ["judges", "from", from] => judge.judges_from_ms = Some(from.parse().map_err(|_| line)?),
             ["at", now, machines @ ..] => {
-                let store = registry(&holders, &rows, machines);
+                let (machines, left): (Vec<&str>, Vec<_>) =
+                    machines.iter().map(|word| with_left(word)).unzip();
+                let mut snapshot = registry(&holders, &rows, &machines).snapshot();
+                for (id, secs) in machines.iter().zip(left) {
+                    if let Some(secs) = secs {
+                        snapshot.note_ttl(&keys::presence(&scene::machine(id)), secs);
+                    }
+                }
                 let now_ms = now.parse().map_err(|_| line)?;
-                let verdict = loss::judge(&mut absences, &store.snapshot(), judge, now_ms);
+                let verdict = loss::judge(&mut absences, &snapshot, judge, now_ms);
                 let _ = writeln!(out, "{now}:{}", show(&verdict));
             }
             _ => return Err(line.into()),
@@ -47,10 +55,18 @@ fn answer(input: &str) -> Result<String, String> {
     Ok(out)
 }
 
+/// `m1=28`: a machine and the seconds its record has left.
+fn with_left(word: &str) -> (&str, Option<u64>) {
+    match word.split_once('=') {
+        Some((id, secs)) => (id, Some(secs.parse().expect("seconds"))),
+        None => (word, None),
+    }
+}
+
 fn registry(holders: &[&str], rows: &[&str], alive: &[&str]) -> Store {
     let mut store = Store::new();
     for id in holders {
-        let placement = Placement { machine: scene::machine(id), incarnation: None, epoch: None };
+        let placement = Placement { machine: scene::machine(id), incarnation: None, epoch: None, losses: 0 };
         store.put(&keys::placement(&scene::unit(&format!("of-{id}.service"))), &placement);
     }
     for id in rows {

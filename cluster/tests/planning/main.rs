@@ -21,6 +21,7 @@ mod reconcile;
 mod rehearse;
 mod scene;
 mod schedule;
+mod setback;
 mod standing;
 mod store;
 mod transfer;

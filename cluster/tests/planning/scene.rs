@@ -8,6 +8,7 @@
 //!                                           `revoked` and `outdated` change it; `earlier` is of an earlier incarnation,
 //!                                           `adopting` of none, `unreadable` no placement at all
 //! assigned a.service to m1                  also: earlier, revoked, unreadable
+//! held a.service from m1 losses=2           the setback of a unit whose last machine was lost; also: earlier
 //! published g.service                       also: outdated, unreadable
 //! rows m1 now                               also: old
 //! lease m1
@@ -45,6 +46,7 @@ pub(crate) fn read<'a>(lines: impl Iterator<Item = &'a str>) -> Result<Scene, St
             ["placed", name, "on", id, rest @ ..] => scene.placed(name, id, rest),
             ["assigned", name, "to", id, rest @ ..] => scene.assigned(name, id, rest),
             ["published", name, rest @ ..] => scene.published(name, rest),
+            ["held", name, "from", id, rest @ ..] => scene.held(name, id, rest),
             ["rows", id, life] => scene.rows(id, life),
             ["lease", id] => {
                 scene.store.put(keys::LEASE, &Lease { machine: machine(id) });
@@ -53,6 +55,11 @@ pub(crate) fn read<'a>(lines: impl Iterator<Item = &'a str>) -> Result<Scene, St
         }
     }
     Ok(scene)
+}
+
+fn losses(words: &[&str]) -> u32 {
+    let count = words.iter().find_map(|word| word.strip_prefix("losses="));
+    count.map_or(0, |count| count.parse().expect("a number of losses"))
 }
 
 pub(crate) fn machine(text: &str) -> MachineId {
@@ -131,6 +138,7 @@ impl Scene {
             machine: machine(id),
             incarnation: self.incarnation(name, words).filter(|_| !words.contains(&"adopting")),
             epoch: None,
+            losses: losses(words),
         };
         let key = keys::placement(&unit(name));
         match words {
@@ -157,6 +165,12 @@ impl Scene {
             _ if words.contains(&"unreadable") => drop(self.store.put_text(&key, "{")),
             _ => drop(self.store.put(&key, &assignment)),
         }
+    }
+
+    fn held(&mut self, name: &str, id: &str, words: &[&str]) {
+        let (machine, incarnation) = (machine(id), self.incarnation(name, words));
+        let kept = Placement { machine, incarnation, epoch: None, losses: losses(words) };
+        self.store.put(&keys::setback(&unit(name)), &kept);
     }
 
     fn published(&mut self, name: &str, words: &[&str]) {

@@ -53,10 +53,15 @@ pub(crate) fn planned(plan: &Plan) -> String {
 
 fn decided(decision: &Decision) -> String {
     match decision {
-        Decision::Release { unit, machine, cause, .. } => format!("release {unit} from {machine}: {cause}"),
-        Decision::Place { unit, machine, assignment, cause, .. } => {
-            format!("place {unit} on {machine} {}: {cause}", assignment.target)
+        Decision::Release { unit, machine, cause, setback, .. } => {
+            let held = setback.as_ref().map(|(kept, _)| format!(", held back after {} losses", kept.losses));
+            format!("release {unit} from {machine}: {cause}{}", held.unwrap_or_default())
         }
+        Decision::Place { unit, machine, losses, assignment, cause, .. } => {
+            let count = if *losses == 0 { String::new() } else { format!(" with {losses} losses") };
+            format!("place {unit} on {machine} {}{count}: {cause}", assignment.target)
+        }
+        Decision::Forgive { unit, cause, .. } => format!("forgive {unit}: {cause}"),
         Decision::Assign { unit, machine, assignment, cause, .. } if assignment.phase == Phase::Revoked => {
             format!("revoke {unit} on {machine}: {cause}")
         }

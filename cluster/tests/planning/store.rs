@@ -47,6 +47,11 @@ impl Store {
         self.nodes.remove(key);
     }
 
+    /// How far it has come.
+    pub(crate) fn index(&self) -> u64 {
+        self.index
+    }
+
     pub(crate) fn created(&self, key: &str) -> Option<u64> {
         self.nodes.get(key).map(|node| node.created)
     }
@@ -91,12 +96,19 @@ impl Store {
     /// The guard did not hold, with the key and what was expected of it.
     pub(crate) fn enact(&mut self, decision: &Decision) -> Result<(), String> {
         match decision {
-            Decision::Release { unit, guard, .. } => self.delete(&keys::placement(unit), *guard),
-            Decision::Place { unit, machine, assignment, guard, .. } => {
+            Decision::Release { unit, guard, setback, .. } => {
+                if let Some((kept, in_the_way)) = setback {
+                    self.write(&keys::setback(unit), kept, *in_the_way)?;
+                }
+                self.delete(&keys::placement(unit), *guard)
+            }
+            Decision::Forgive { unit, guard, .. } => self.delete(&keys::setback(unit), *guard),
+            Decision::Place { unit, machine, losses, assignment, guard, .. } => {
                 let placement = Placement {
                     machine: machine.clone(),
                     incarnation: Some(assignment.incarnation),
                     epoch: cluster::Epoch::new(9),
+                    losses: *losses,
                 };
                 self.write(&keys::placement(unit), &placement, None)?;
                 self.write(&keys::assigned(machine, unit), assignment, *guard)

@@ -17,7 +17,7 @@ pub(super) fn play(store: &dyn Store, score: &Score, snapshot: &Snapshot) {
         for id in machines(score, snapshot, name, unit) {
             if !unit.requirements.global {
                 let incarnation = Some(unit.incarnation);
-                let placement = Placement { machine: id.clone(), incarnation, epoch: None };
+                let placement = Placement { machine: id.clone(), incarnation, epoch: None, losses: 0 };
                 wanted.insert(keys::placement(name), json::encode(&placement, 4096).unwrap());
             }
             let session = snapshot.machines.get(&id).unwrap().session().unwrap();

@@ -87,7 +87,11 @@ pub(super) fn decided(fleet: &Fleet, on: usize) -> Outcome<Duration> {
         let ordered = ordered.map_err(|failure| failure.to_string())?;
         if ordered.exit == 0 { Ok(()) } else { Err(ordered.to_string()) }
     })?;
-    fleet.world.unit(name).runs_on_within(&[on], SOON * 2)?;
+    // By systemd's links, without asking: another machine may be one that does not answer.
+    time_until("it to run", SOON * 2, || {
+        let runs = fleet.world.unit(name).runs();
+        if runs.keys().eq([&on]) { Ok(()) } else { Err(format!("{runs:?}")) }
+    })?;
     Ok(watch.elapsed())
 }
 

@@ -22,6 +22,8 @@ pub(super) struct Excuse {
     pub(super) moved_from: &'static [usize],
     /// The machine whose units may have been started anew, once, where it is known only in the end.
     pub(super) moved: Option<usize>,
+    /// How often more than once.
+    pub(super) more: usize,
     /// A machine that could not be told: it may have held its copies while another one had them too.
     pub(super) aside: Option<usize>,
 }
@@ -103,7 +105,7 @@ impl Course {
                 .filter(|(on, _)| on == number)
                 .map(|(_, run)| run)
                 .collect();
-            let most = if excuse.covers(*number) { 2 } else { 1 };
+            let most = excuse.most(excuse.covers(*number));
             if !runs.contains(run) || runs.len() > most {
                 let what = format!("{EVERYWHERE} was started anew on m{number}:\n{}", seen.shown());
                 return Err(Failure::new(what));
@@ -126,6 +128,11 @@ impl Excuse {
         Self { moved: Some(machine), aside: Some(machine), ..Self::default() }
     }
 
+    /// How many runs a unit may have had.
+    fn most(&self, excused: bool) -> usize {
+        if excused { 2 + self.more } else { 1 }
+    }
+
     fn covers(&self, machine: usize) -> bool {
         self.moved == Some(machine) || self.moved_from.contains(&machine)
     }
@@ -141,7 +148,7 @@ fn judge(seen: &Testimony, name: &str, before: &Runs, excuse: &Excuse) -> Outcom
     }
     let excused = before.keys().any(|number| excuse.covers(*number));
     let runs = seen.runs_of(name).len();
-    if runs > if excused { 2 } else { 1 } {
+    if runs > excuse.most(excused) {
         return Err(Failure::new(format!("{name} was started {} times more:\n{}", runs - 1, seen.shown())));
     }
     Ok(())

@@ -11,6 +11,7 @@ mod network;
 mod page;
 mod store;
 mod systemd;
+mod units;
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -42,7 +43,9 @@ struct Fault {
 }
 
 fn all() -> impl Iterator<Item = &'static Fault> {
-    [agents::ALL, store::ALL, machines::ALL, network::ALL, disks::ALL, systemd::ALL].into_iter().flatten()
+    [agents::ALL, store::ALL, machines::ALL, network::ALL, disks::ALL, systemd::ALL, units::ALL]
+        .into_iter()
+        .flatten()
 }
 
 /// Runs the faults whose word is among `words`, or all; `--list` names them, `--gate` runs the short ones at three times

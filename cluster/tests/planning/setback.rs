@@ -1,0 +1,76 @@
+//! Units that take their machines down, over time: a scene, then what happens when. After each line the leader plans and
+//! writes. agent_ttl is 30 s, and every loss is judged at the time of its line.
+//!
+//! ```text
+//! at 1000 lose m1          judged lost; `return m1` brings it back
+//! at 2000 change a.service launched     the user changes it; `destroy a.service`
+//! at 3000 follow           another leader, who remembers nothing
+//! at 4000 look             nothing
+//! ```
+
+use cluster::sorted::Set;
+use std::fmt::Write;
+
+use cluster::schedule::plan_with;
+use cluster::setback::Course;
+use cluster::{MachineId, TargetState, keys};
+
+use crate::schedule::planned;
+use crate::store::Store;
+use crate::{runner, scene};
+
+const AGENT_TTL_MS: u64 = 30_000;
+
+#[test]
+fn setbacks_over_time() {
+    runner::run("setback", |input| play(input).unwrap_or_else(|line| format!("no such line: {line}")));
+}
+
+fn play(input: &str) -> Result<String, String> {
+    let lines: Vec<&str> = input.lines().filter(|line| !line.is_empty()).collect();
+    let (story, ground): (Vec<&str>, Vec<&str>) = lines.into_iter().partition(|line| line.starts_with("at "));
+    let scene = scene::read(ground.into_iter())?;
+    let (mut store, mut lost) = (scene.store, scene.lost);
+    let (mut course, mut out) = (Course::default(), String::new());
+    for line in story {
+        let (at, what) =
+            line.strip_prefix("at ").and_then(|rest| rest.split_once(' ')).ok_or_else(|| line.to_string())?;
+        let now_ms = at.parse().map_err(|_| line.to_string())?;
+        if what == "follow" {
+            course = Course::default();
+        } else {
+            happen(&mut store, &mut lost, what).ok_or_else(|| line.to_string())?;
+        }
+        let snapshot = store.snapshot();
+        let care = course.note(&snapshot, store.index(), AGENT_TTL_MS, now_ms);
+        let plan = plan_with(&snapshot, &lost, &care);
+        for decision in &plan.decisions {
+            store.enact(decision)?;
+        }
+        let again = care.again_at_ms.map_or(String::new(), |at_ms| format!(" again at {at_ms}"));
+        let _ = write!(out, "{at} {what}:{again}\n{}", planned(&plan));
+    }
+    Ok(out)
+}
+
+fn happen(store: &mut Store, lost: &mut Set<MachineId>, what: &str) -> Option<()> {
+    let words: Vec<&str> = what.split(' ').collect();
+    match words.as_slice() {
+        ["lose", id] => {
+            store.remove(&keys::presence(&scene::machine(id)));
+            lost.insert(scene::machine(id));
+        }
+        ["return", id] => {
+            let id = scene::machine(id);
+            store.put(&keys::presence(&id), &scene::presence(&id, [].into(), false));
+            lost.remove(&id);
+        }
+        ["change", name, state] => {
+            store.put(&keys::spec(&scene::unit(name)), &scene::spec("", TargetState::parse(state)?));
+        }
+        ["destroy", name] => store.remove(&keys::spec(&scene::unit(name))),
+        ["look"] => {}
+        _ => return None,
+    }
+    Some(())
+}

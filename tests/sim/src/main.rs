@@ -1,0 +1,127 @@
+//! The command line of the simulator: many seeds, one seed with its trace, a kept text, or a blow at every single write.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Instant;
+
+use argh::FromArgs;
+use sim::generate::generate;
+use sim::run::{Verdict, run};
+use sim::scenario::{Blow, Cut, Scenario};
+use sim::shrink::shrink;
+use sim::total::Total;
+
+/// Runs fleets of real agents on simulated machines.
+#[derive(FromArgs)]
+struct Options {
+    /// how many seeds to run
+    #[argh(option)]
+    seeds: Option<u64>,
+    /// the first of them
+    #[argh(option, default = "1")]
+    from: u64,
+    /// run one seed and print its trace
+    #[argh(option)]
+    seed: Option<u64>,
+    /// run the scenario in a file and print its trace
+    #[argh(option)]
+    replay: Option<PathBuf>,
+    /// run a scenario file once for each write of its agents, with a blow before and after it
+    #[argh(option)]
+    cuts: Option<PathBuf>,
+    /// print the shortest scenario that fails as the seed or the file does
+    #[argh(switch)]
+    shrink: bool,
+}
+
+fn main() -> ExitCode {
+    if cfg!(panic = "abort") {
+        eprintln!("killed agents are unwound, which this build cannot do: use `cargo sim`");
+        return ExitCode::FAILURE;
+    }
+    let options: Options = argh::from_env();
+    let result = match &options {
+        Options { seed: Some(seed), .. } => Ok(one(&generate(*seed), options.shrink)),
+        Options { replay: Some(path), .. } => read(path).map(|scenario| one(&scenario, options.shrink)),
+        Options { cuts: Some(path), .. } => read(path).map(|scenario| cuts(&scenario)),
+        Options { seeds, from, .. } => Ok(many(*from, seeds.unwrap_or(300))),
+    };
+    match result {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(why) => {
+            eprintln!("{why}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// What the clock on the wall says; nothing that is simulated sees it.
+#[expect(clippy::disallowed_methods, reason = "it measures this program, and not what runs in it")]
+fn real_time() -> Instant {
+    Instant::now()
+}
+
+fn read(path: &PathBuf) -> Result<Scenario, String> {
+    let text = std::fs::read_to_string(path).map_err(|error| format!("read {}: {error}", path.display()))?;
+    Scenario::parse(&text)
+}
+
+/// Runs a scenario before everybody's eyes.
+fn one(scenario: &Scenario, shrinks: bool) -> bool {
+    let verdict = run(scenario, true);
+    if shrinks && !verdict.problems.is_empty() {
+        let shortest = shrink(scenario);
+        for problem in run(&shortest, false).problems {
+            println!("# {problem}");
+        }
+        print!("{shortest}");
+        return false;
+    }
+    for line in &verdict.trace {
+        println!("{line}");
+    }
+    print!("\n{scenario}");
+    say(&verdict)
+}
+
+fn say(verdict: &Verdict) -> bool {
+    for problem in &verdict.problems {
+        println!("!! {problem}");
+    }
+    verdict.problems.is_empty()
+}
+
+fn many(from: u64, count: u64) -> bool {
+    let (begun, mut total, mut failed) = (real_time(), Total::default(), Vec::new());
+    for seed in from..from.saturating_add(count) {
+        let verdict = run(&generate(seed), false);
+        total.add(&verdict);
+        if let Some(problem) = verdict.problems.first() {
+            println!("seed {seed}: {problem}");
+            failed.push(seed);
+        }
+    }
+    println!("{total}\n{} s, {} seeds failed", begun.elapsed().as_secs(), failed.len());
+    failed.is_empty()
+}
+
+/// The same scenario with a blow at every write, on both sides of it.
+fn cuts(scenario: &Scenario) -> bool {
+    let (begun, writes, mut failed) = (real_time(), run(scenario, false).writes, 0);
+    for write in 1..=writes {
+        for (blow, after) in
+            [Blow::Crash, Blow::Pause, Blow::Power].into_iter().flat_map(|blow| [(blow, false), (blow, true)])
+        {
+            let cut = Some(Cut { write, after, blow });
+            let verdict = run(&Scenario { cut, ..scenario.clone() }, false);
+            if let Some(problem) = verdict.problems.first() {
+                let side = if after { "after" } else { "before" };
+                println!("cut {} {side} write {write}: {problem}", blow.word());
+                failed += 1;
+            }
+        }
+    }
+    println!("{writes} writes, {} runs, {} s, {failed} failed", writes * 6, begun.elapsed().as_secs());
+    failed == 0
+}

@@ -1,0 +1,336 @@
+//! Who sees everything and judges: what runs where, who was out of sight when, what clients were told. It has its own
+//! small model of what may be, and shares nothing with the code it judges. What holds at every moment is judged here,
+//! what holds once all is quiet in `settled`.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use cluster::{TargetState, UnitName};
+
+use crate::scenario::Unit;
+use crate::sim::Sim;
+use crate::systemd::{Mood, Phase};
+
+/// Whoever was out of sight within this time may find its units elsewhere: TTL, lease and what a retry takes.
+const SHADOW_US: u64 = 15_000_000;
+/// Two machines that see the registry have this long to end a second copy.
+const TOGETHER_US: u64 = 8_000_000;
+/// A destroyed unit may be started by whoever read of it just before.
+const LATE_START_US: u64 = 5_000_000;
+
+/// What a client wishes for a unit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wish {
+    /// To be there in this version, with this target.
+    Be(TargetState, u64),
+    /// If it is there, to have this target.
+    Target(TargetState),
+    /// To be gone.
+    Gone,
+}
+
+/// What a client was told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// It was done.
+    Done,
+    /// It was refused.
+    Refused,
+    /// Nobody knows.
+    Open,
+}
+
+/// A unit as the registry may have it: target and version; `None` for no unit.
+pub type Spec = Option<(TargetState, u64)>;
+
+/// What is known of a unit from what clients did.
+#[derive(Debug)]
+pub struct Known {
+    /// What the registry may hold.
+    pub possible: BTreeSet<Spec>,
+    busy: bool,
+    version: u64,
+    touched_us: u64,
+}
+
+impl Default for Known {
+    fn default() -> Self {
+        Self { possible: BTreeSet::from([None]), busy: false, version: 0, touched_us: 0 }
+    }
+}
+
+/// A copy of a unit that has processes.
+#[derive(Debug)]
+pub struct Copy {
+    since_us: u64,
+    stopping: bool,
+}
+
+/// The observer.
+#[derive(Debug)]
+pub struct Observer {
+    /// When each node was last out of sight.
+    away_us: Vec<u64>,
+    left_us: Vec<Option<u64>>,
+    copies: BTreeMap<UnitName, BTreeMap<usize, Copy>>,
+    announced: BTreeMap<(usize, String), u64>,
+    /// What clients did with each unit.
+    pub units: BTreeMap<String, Known>,
+    operators_us: Option<u64>,
+    replaced_until_us: Option<u64>,
+    /// When something was done to the fleet last.
+    pub last_strike_us: u64,
+    /// How often what was done.
+    pub counts: BTreeMap<String, u64>,
+    /// What must not be, and was.
+    pub problems: Vec<String>,
+    /// Times at which two agents led at once, each believing that it may write.
+    pub two_leaders: u64,
+}
+
+fn lately(then_us: Option<u64>, now_us: u64) -> bool {
+    then_us.is_some_and(|then_us| now_us <= then_us + SHADOW_US)
+}
+
+impl Observer {
+    /// An observer of that many nodes.
+    #[must_use]
+    pub fn new(nodes: usize) -> Self {
+        Self {
+            away_us: vec![0; nodes],
+            left_us: vec![None; nodes],
+            copies: BTreeMap::new(),
+            announced: BTreeMap::new(),
+            units: BTreeMap::new(),
+            operators_us: None,
+            replaced_until_us: None,
+            last_strike_us: 0,
+            counts: BTreeMap::new(),
+            problems: Vec::new(),
+            two_leaders: 0,
+        }
+    }
+
+    /// Counts something that was done.
+    pub fn count(&mut self, what: &str) {
+        *self.counts.entry(what.to_owned()).or_default() += 1;
+    }
+
+    /// A node is out of sight now.
+    pub fn away(&mut self, node: usize, now_us: u64) {
+        self.away_us[node] = now_us;
+    }
+
+    /// A node was told to leave the fleet.
+    pub fn leaves(&mut self, node: usize, now_us: u64) {
+        self.left_us[node] = Some(now_us);
+    }
+
+    /// Something was done to the fleet.
+    pub fn strikes(&mut self, now_us: u64) {
+        self.last_strike_us = now_us;
+    }
+
+    /// The store is another one, and is not adopted before then.
+    pub fn store_replaced(&mut self, until_us: u64) {
+        self.replaced_until_us = Some(until_us);
+    }
+
+    /// True if the store was ever another one: what clients were told then was told of a store that is gone.
+    #[must_use]
+    pub const fn was_replaced(&self) -> bool {
+        self.replaced_until_us.is_some()
+    }
+
+    /// Hears an agent's log.
+    pub fn hear(&mut self, node: usize, line: &str, now_us: u64) {
+        if let Some(rest) = line.strip_prefix("stop ") {
+            let unit = rest.split(':').next().unwrap_or_default();
+            self.announced.insert((node, unit.to_owned()), now_us);
+        } else if line.starts_with("stopping at once") {
+            for unit in self.copies.keys().filter(|unit| line.contains(unit.as_str())) {
+                self.announced.insert((node, unit.to_string()), now_us);
+            }
+        }
+    }
+
+    /// Which version of a unit clients sent last.
+    #[must_use]
+    pub fn version_of(&self, unit: &str) -> u64 {
+        self.units.get(unit).map_or(0, |known| known.version)
+    }
+
+    /// A client asks; false if it has to wait for its last answer about the same thing.
+    pub fn asks(&mut self, subject: &str, wish: Option<Wish>, verb: &str, now_us: u64) -> bool {
+        let Some(wish) = wish else {
+            self.operators_us = Some(now_us);
+            self.count(verb);
+            return true;
+        };
+        let known = self.units.entry(subject.to_owned()).or_default();
+        if known.busy {
+            return false;
+        }
+        (known.busy, known.touched_us) = (true, now_us);
+        if let Wish::Be(_, version) = wish {
+            known.version = version;
+        }
+        self.count(verb);
+        true
+    }
+
+    /// A client was answered.
+    pub fn answered(&mut self, subject: &str, wish: Option<Wish>, answer: Answer, now_us: u64) {
+        let Some(wish) = wish else {
+            self.operators_us = Some(now_us);
+            return;
+        };
+        let known = self.units.entry(subject.to_owned()).or_default();
+        (known.busy, known.touched_us) = (false, now_us);
+        let become_of = |spec: &Spec| match wish {
+            Wish::Be(target, version) => Some((target, version)),
+            Wish::Target(target) => spec.map(|(_, version)| (target, version)),
+            Wish::Gone => None,
+        };
+        let after: BTreeSet<Spec> = known.possible.iter().map(become_of).collect();
+        match answer {
+            Answer::Done => known.possible = after,
+            Answer::Refused => {}
+            Answer::Open => known.possible.extend(after),
+        }
+    }
+
+    /// Where a unit has processes now.
+    pub fn copies_of(&self, unit: &UnitName) -> impl Iterator<Item = usize> {
+        self.copies.get(unit).into_iter().flat_map(|copies| copies.keys().copied())
+    }
+
+    fn was_away(&self, node: usize, now_us: u64) -> bool {
+        lately(Some(self.away_us[node]), now_us)
+    }
+
+    fn store_excuses(&self, now_us: u64) -> bool {
+        lately(self.replaced_until_us, now_us)
+    }
+}
+
+/// True if a unit is one of many by its nature: copies are no harm, and others need not move for it.
+fn is_global(unit: Option<&Unit>) -> bool {
+    unit.is_some_and(|unit| unit.fleet.iter().any(|(key, _)| key == "Global"))
+}
+
+impl Sim {
+    /// Judges this moment; called after every step.
+    pub fn inspect(&mut self) {
+        let now_us = self.now_us;
+        for node in 0..self.office() {
+            let machine = &self.nodes[node];
+            let agent = machine.agent.and_then(|id| self.processes.get(id)).map(|process| process.paused);
+            let well = machine.link.is_well() && machine.systemd.mood == Mood::Well;
+            if !(machine.up && agent == Some(false) && well) {
+                self.observer.away(node, now_us);
+            }
+        }
+        let mut found = Vec::new();
+        for (unit, copies) in self.observer.copies.iter().filter(|(_, copies)| copies.len() > 1) {
+            if is_global(self.scenario.unit(unit.as_str())) || self.observer.store_excuses(now_us) {
+                continue;
+            }
+            let staying = copies.iter().filter(|(_, copy)| !copy.stopping);
+            let together = staying.filter(|(node, _)| now_us > self.observer.away_us[**node] + TOGETHER_US);
+            let together: Vec<usize> = together.map(|(node, _)| *node).collect();
+            if together.len() > 1 {
+                found.push(format!("{unit} still runs on {together:?}, which see the registry again"));
+            }
+        }
+        self.blame(found);
+    }
+
+    fn blame(&mut self, found: Vec<String>) {
+        for problem in found {
+            self.trace(self.office(), &format!("!! {problem}"));
+            self.observer.problems.push(problem);
+        }
+    }
+
+    /// A unit went from one phase to another.
+    pub fn observe_phase(&mut self, node: usize, unit: &UnitName, before: Phase, phase: Phase) {
+        let now_us = self.now_us;
+        let mut found = Vec::new();
+        if !before.lives() && phase.lives() {
+            found.extend(self.judge_start(node, unit));
+            let copy = Copy { since_us: now_us, stopping: false };
+            self.observer.copies.entry(unit.clone()).or_default().insert(node, copy);
+        } else if before.lives() && !phase.lives() {
+            if let Some(copies) = self.observer.copies.get_mut(unit) {
+                copies.remove(&node);
+            }
+        } else if phase == Phase::Stopping {
+            found.extend(self.judge_stop(node, unit));
+            let copies = self.observer.copies.get_mut(unit);
+            if let Some(copy) = copies.and_then(|copies| copies.get_mut(&node)) {
+                copy.stopping = true;
+            }
+        }
+        self.blame(found);
+    }
+
+    fn judge_start(&self, node: usize, unit: &UnitName) -> Option<String> {
+        let (seen, now_us) = (&self.observer, self.now_us);
+        if seen.store_excuses(now_us) || seen.was_away(node, now_us) {
+            return None;
+        }
+        let known = seen.units.get(unit.as_str());
+        let gone = known.is_some_and(|known| {
+            known.possible == BTreeSet::from([None])
+                && !known.busy
+                && now_us > known.touched_us + LATE_START_US
+        });
+        if gone {
+            return Some(format!("{unit} was destroyed and starts on {}", self.nodes[node].name));
+        }
+        let others = seen.copies_of(unit).find(|other| *other != node && !seen.was_away(*other, now_us));
+        let other = others.filter(|_| !is_global(self.scenario.unit(unit.as_str())))?;
+        let (here, there) = (&self.nodes[node].name, &self.nodes[other].name);
+        Some(format!("{unit} starts on {here} and runs on {there}, and neither was out of sight"))
+    }
+
+    fn judge_stop(&self, node: usize, unit: &UnitName) -> Option<String> {
+        let (seen, now_us) = (&self.observer, self.now_us);
+        let copy = seen.copies.get(unit)?.get(&node)?;
+        let name = &self.nodes[node].name;
+        let told = seen.announced.get(&(node, unit.to_string()));
+        if told.is_none_or(|at_us| *at_us < copy.since_us) {
+            return Some(format!("{unit} is stopped on {name} and the log does not say why"));
+        }
+        let touched = |name: &str| {
+            let known = seen.units.get(name);
+            known.is_some_and(|known| {
+                known.busy || known.touched_us >= copy.since_us || lately(Some(known.touched_us), now_us)
+            })
+        };
+        let relatives = self.relatives(unit.as_str());
+        let moved = |other: &str| {
+            UnitName::parse(other).is_ok_and(|other| seen.copies_of(&other).all(|at| at != node))
+        };
+        let excused = touched(unit.as_str())
+            || relatives.iter().any(|other| touched(other) || moved(other))
+            || seen.was_away(node, now_us)
+            || seen.copies_of(unit).any(|other| other != node)
+            || lately(seen.left_us[node], now_us)
+            || seen.operators_us.is_some_and(|at_us| at_us >= copy.since_us || lately(Some(at_us), now_us))
+            || seen.store_excuses(now_us);
+        (!excused).then(|| format!("{unit} is stopped on {name} without a cause"))
+    }
+
+    /// Units whose coming and going may move this one.
+    fn relatives(&self, unit: &str) -> Vec<String> {
+        let mentions = |one: &Unit, other: &str| {
+            let kin = one.fleet.iter().filter(|(key, _)| key == "Conflicts" || key == "MachineOf");
+            kin.into_iter().any(|(_, pattern)| crate::settled::matches(pattern, other))
+        };
+        let Some(own) = self.scenario.unit(unit) else { return Vec::new() };
+        let all = self.scenario.units.iter().filter(|other| other.name != unit);
+        let kin = all.filter(|other| mentions(own, &other.name) || mentions(other, unit));
+        kin.map(|other| other.name.clone()).collect()
+    }
+}
