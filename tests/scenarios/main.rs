@@ -19,6 +19,7 @@ mod remote;
 mod sidekick;
 mod standalone;
 mod store;
+mod trust;
 mod units;
 mod upgrade;
 
@@ -52,6 +53,7 @@ fn all() -> impl Iterator<Item = &'static Scenario> {
         loss::ALL,
         store::ALL,
         standalone::ALL,
+        trust::ALL,
         remote::ALL,
         upgrade::ALL,
         mixed::ALL,

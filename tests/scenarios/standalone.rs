@@ -19,7 +19,7 @@ pub(crate) const ALL: &[Scenario] = &[
 const HUB: &str = "10.10.1.1:2379";
 
 /// Starts the agent of machine `number` anew, as one of no fleet, with this store.
-fn begin(world: &World, number: usize, store: &str) -> Outcome {
+pub(crate) fn begin(world: &World, number: usize, store: &str) -> Outcome {
     let machine = world.machine(number);
     machine
         .shell("systemctl stop fleet.socket fleet.service; rm -rf /run/fleet /var/lib/fleet")?
@@ -34,7 +34,8 @@ fn killed(world: &World, number: usize) -> Outcome {
     world.machine(number).run(&["systemctl", "kill", "--signal=KILL", "fleet.service"])?.success().map(drop)
 }
 
-fn lists(world: &World, number: usize, count: usize) -> Outcome {
+/// Waits until machine `number` lists so many machines.
+pub(crate) fn lists(world: &World, number: usize, count: usize) -> Outcome {
     wait_until(format!("m{number} to list {count} machines"), SOON, || {
         let listed = world.ctl_on(number, "list-machines --no-legend")?;
         let rows = listed.stdout.lines().count();
