@@ -7,12 +7,15 @@ pub use http_server as http;
 
 pub mod adopt;
 pub mod api;
+pub mod assembly;
 pub mod bell;
+mod bulletin;
 pub mod clock;
 pub mod config;
 pub mod dump;
 pub mod embedded;
 pub mod engine;
+pub mod events;
 pub mod hands;
 pub mod holdings;
 pub mod lease;
@@ -30,7 +33,11 @@ pub mod rows;
 pub mod runtime_dir;
 pub mod serving;
 pub mod signals;
+#[cfg(feature = "simulation")]
+pub mod simulation;
 mod steps;
 pub mod successor;
+pub mod threads;
+mod transfer;
 pub mod watch;
 pub mod watchdog;

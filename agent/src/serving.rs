@@ -12,13 +12,14 @@ use registry::store::Store;
 use systemd_shim::take_listeners;
 
 use crate::adopt;
-use crate::api::{self, Audit, Host, NotAdopted, Verdict};
+use crate::api::{self, Audit, Host, NotDone, Verdict};
 use crate::clock;
 use crate::config::{ListenAddress, Settings};
 use crate::http::{self, Clients, Limits, Listener, Notice, Options, Tls};
 use crate::metrics;
 use crate::news::Desk;
 use crate::node::{self, Node, Standing};
+use crate::transfer;
 
 /// The group that may use the API's own Unix sockets (design: trust).
 const GROUP: &str = "fleet";
@@ -134,20 +135,28 @@ impl Host for Served {
             member: standing == Standing::Member,
             frozen: matches!(standing, Standing::Frozen(_)),
             leads: self.node.leadership.get().is_some(),
+            contact_age_ms: self.node.contact.borrow().age_ms(clock::now_ms()),
         })
     }
 
-    async fn adopt(&self) -> Result<String, NotAdopted> {
+    async fn adopt(&self) -> Result<String, NotDone> {
         adopt::adopt_store(&self.node).await
+    }
+
+    async fn copy(&self, to: String) -> Result<String, NotDone> {
+        transfer::copy_registry(&self.node, to).await
     }
 
     fn audit(&self, audit: &Audit<'_>) {
         match audit.verdict {
-            Verdict::Done | Verdict::Refused => crate::info!("{audit}"),
-            Verdict::Unknown => crate::warn!("{audit}"),
+            Verdict::Done => crate::event!(OrderDone, "{audit}"),
+            Verdict::Refused => crate::event!(OrderRefused, "{audit}"),
+            Verdict::Unknown => crate::event!(OrderFailed, "{audit}"),
             Verdict::Denied => match self.denied.count(clock::now_ms()) {
-                Said::All => crate::warn!("{audit}"),
-                Said::Last => crate::warn!("{audit}; further ones of this minute are not logged"),
+                Said::All => crate::event!(OrderDenied, "{audit}"),
+                Said::Last => {
+                    crate::event!(OrderDenied, "{audit}; further ones of this minute are not logged")
+                }
                 Said::Nothing => {}
             },
         }

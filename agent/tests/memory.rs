@@ -9,7 +9,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::thread;
 
-use agent::api::{self, Audit, Host, NotAdopted};
+use agent::api::{self, Audit, Host, NotDone};
 use agent::http::{self, Limits, Listener, Options};
 use agent::news::Desk;
 use cluster::limits::{API_BODIES_MAX_BYTES, API_CONNECTIONS_MAX};
@@ -48,8 +48,12 @@ impl Host for Agent {
         None
     }
 
-    async fn adopt(&self) -> Result<String, NotAdopted> {
-        Err(NotAdopted::Refused("no need".to_owned()))
+    async fn adopt(&self) -> Result<String, NotDone> {
+        Err(NotDone::Refused("no need".to_owned()))
+    }
+
+    async fn copy(&self, _: String) -> Result<String, NotDone> {
+        Err(NotDone::Refused("there is nowhere to go".to_owned()))
     }
 
     fn may(&self, _: Identity<'_>, _: fleet_api::Method) -> Result<(), fleet_api::Failure> {

@@ -20,6 +20,10 @@ mod answers;
 #[path = "behaviour/dry_run.rs"]
 mod dry_run;
 #[cfg(test)]
+#[cfg(feature = "real-etcd")]
+#[path = "behaviour/events.rs"]
+mod events;
+#[cfg(test)]
 #[path = "behaviour/exit_codes.rs"]
 mod exit_codes;
 #[cfg(test)]

@@ -4,7 +4,9 @@
 
 pub mod decisions;
 pub mod etcd;
+pub mod events;
 pub mod reads;
 pub mod settle;
 pub mod store;
+pub mod transfer;
 pub mod units;

@@ -5,13 +5,13 @@ use std::time::Duration;
 use tests::failure::{Failure, Outcome};
 use tests::install::configure;
 use tests::promises::{SOON, WATCHDOG, leader_change, settled};
-use tests::unit_view::Runs;
-use tests::wait::{holds_for, wait_until};
+use tests::steady::SLEEPER;
+pub(crate) use tests::steady::{one_each, stay};
+use tests::wait::wait_until;
 use tests::world::World;
 
 use crate::Scenario;
 use crate::placement::says;
-use crate::units::SLEEPER;
 
 pub(crate) const ALL: &[Scenario] = &[
     Scenario {
@@ -24,26 +24,6 @@ pub(crate) const ALL: &[Scenario] = &[
     Scenario { name: "agents: a wrong setting is named with file, line and key", run: wrong_setting },
     Scenario { name: "agents: the API socket belongs to root and the group fleet", run: socket },
 ];
-
-/// A unit on every machine, and their runs.
-pub(crate) fn one_each(world: &World) -> Outcome<Vec<(String, Runs)>> {
-    let names: Vec<String> = (1..=3).map(|number| format!("steady{number}.service")).collect();
-    names.iter().try_for_each(|name| world.write_unit(name, SLEEPER))?;
-    world.done(&format!("start {}", names.join(" ")))?;
-    let mut runs = Vec::new();
-    for name in names {
-        world.unit(&name).runs_once()?;
-        runs.push((name.clone(), world.unit(&name).runs()));
-    }
-    Ok(runs)
-}
-
-/// All of them are where and what they were, for the whole period.
-pub(crate) fn stay(world: &World, runs: &[(String, Runs)], period: Duration) -> Outcome {
-    holds_for("every unit untouched", period, || {
-        runs.iter().try_for_each(|(name, run)| world.unit(name).still_runs_as(run))
-    })
-}
 
 fn killed(world: &mut World) -> Outcome {
     world.fresh()?;

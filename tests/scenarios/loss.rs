@@ -53,25 +53,13 @@ fn split(runs: Vec<(String, Runs)>, victim: usize) -> Outcome<(String, Vec<(Stri
     Ok((name, others))
 }
 
-/// The unit is active on exactly one machine other than the victim, in time.
-fn rescued(world: &World, unit: &str, victim: usize) -> Outcome<usize> {
-    wait_until(format!("{unit} to be active elsewhere than on m{victim}"), hard_loss(), || {
-        let places: Vec<usize> =
-            world.unit(unit).runs().into_keys().filter(|number| *number != victim).collect();
-        match places.as_slice() {
-            [number] if world.unit(unit).property(*number, "ActiveState")? == "active" => Ok(*number),
-            _ => Err(Failure::new(world.unit(unit).shown())),
-        }
-    })
-}
-
 fn killed(world: &mut World, role: Role) -> Outcome {
     world.fresh()?;
     let runs = one_each(world)?;
     let victim = victim(world, role)?;
     let (lost, others) = split(runs, victim)?;
     world.machine_mut(victim).kill()?;
-    let place = rescued(world, &lost, victim)?;
+    let place = world.unit(&lost).rescued_from(victim, hard_loss())?;
     let run = world.unit(&lost).runs();
     stay(world, &others, settled())?;
     world.all_machines_listed(2)?;
@@ -90,7 +78,7 @@ fn cut_off(world: &mut World, cut: Cut, role: Role) -> Outcome {
     let victim = victim(world, role)?;
     let (lost, others) = split(runs, victim)?;
     world.machine(victim).link().cut(cut)?;
-    let place = rescued(world, &lost, victim)?;
+    let place = world.unit(&lost).rescued_from(victim, hard_loss())?;
     let mut run = world.unit(&lost).runs();
     run.remove(&victim);
     stay(world, &others, settled())?;

@@ -24,10 +24,15 @@ pub(crate) fn begin(world: &World, number: usize, store: &str) -> Outcome {
     machine
         .shell("systemctl stop fleet.socket fleet.service; rm -rf /run/fleet /var/lib/fleet")?
         .success()?;
+    settings(world, number, store)?;
+    machine.run(&["systemctl", "--no-block", "start", "fleet.socket", "fleet.service"])?.success().map(drop)
+}
+
+/// Writes the configuration of machine `number`, with this store.
+pub(crate) fn settings(world: &World, number: usize, store: &str) -> Outcome {
     let (ttl, interval) = (AGENT_TTL.as_secs(), RECONCILE_INTERVAL.as_secs_f64());
     let text = format!("agent_ttl={ttl}s\nengine_reconcile_interval={interval}\n{store}\n");
-    put(machine.root(), "etc/fleet/fleet.conf", &text)?;
-    machine.run(&["systemctl", "--no-block", "start", "fleet.socket", "fleet.service"])?.success().map(drop)
+    put(world.machine(number).root(), "etc/fleet/fleet.conf", &text)
 }
 
 fn killed(world: &World, number: usize) -> Outcome {

@@ -1,6 +1,7 @@
 //! Three etcd members that elect a leader of their own, each of which can be stopped alone.
 
 use std::net::IpAddr;
+use std::path::Path;
 
 use crate::etcd::{Etcd, EtcdOptions};
 use crate::failure::Outcome;
@@ -21,8 +22,22 @@ impl EtcdCluster {
     /// # Errors
     /// When one cannot be started or does not answer.
     pub fn start(address: IpAddr) -> Outcome<Self> {
+        Self::start_in(address, None, None)
+    }
+
+    /// The same with the first member at `first_port` and the data in `folder`, which is the caller's to remove.
+    ///
+    /// # Errors
+    /// As [`EtcdCluster::start`].
+    pub fn start_in(address: IpAddr, first_port: Option<u16>, folder: Option<&Path>) -> Outcome<Self> {
         let member = |number| {
-            Etcd::prepare(EtcdOptions { address, name: format!("member-{number}"), ..EtcdOptions::default() })
+            Etcd::prepare(EtcdOptions {
+                address,
+                client_port: first_port.filter(|_| number == 0),
+                name: format!("member-{number}"),
+                folder: folder.map(Path::to_path_buf),
+                ..EtcdOptions::default()
+            })
         };
         let mut members = (0..MEMBERS).map(member).collect::<Outcome<Vec<_>>>()?;
         let peers: Vec<String> = members.iter().map(Etcd::peer).collect();

@@ -212,6 +212,27 @@ impl Machine {
         self.wait_off()
     }
 
+    /// Stops every process in it at this instant, PID 1 included, as a machine that is suspended; or lets them go on.
+    ///
+    /// # Errors
+    /// When no control group of it can be frozen.
+    pub fn freeze(&self, frozen: bool) -> Outcome {
+        let switch =
+            self.cgroups.iter().map(|cgroup| cgroup.join("cgroup.freeze")).find(|file| file.exists());
+        let switch = switch.ok_or_else(|| Failure::new("no cgroup of the unified hierarchy to freeze"))?;
+        fs::write(&switch, if frozen { "1" } else { "0" })
+            .map_err(|cause| Failure::during(format!("write {}", switch.display()), cause))
+    }
+
+    /// Sends its PID 1 a signal from outside, which a PID 1 has to take.
+    ///
+    /// # Errors
+    /// When it is off.
+    pub fn signal_init(&self, signal: Signal) -> Outcome {
+        kill(Pid::from_raw(self.pid()?), signal)
+            .map_err(|cause| Failure::during(format!("send PID 1 of {} {signal}", self.identity.name), cause))
+    }
+
     fn wait_off(&mut self) -> Outcome {
         let Some(nspawn) = self.nspawn.as_mut() else { return Ok(()) };
         wait_until(format!("{} to be off", self.identity.name), POWER_OFF_PATIENCE, || {

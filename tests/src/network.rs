@@ -94,6 +94,20 @@ impl Link {
         Ok(())
     }
 
+    /// Loses this part of the packets, in each direction and at random.
+    ///
+    /// # Errors
+    /// When `iptables` refuses.
+    pub fn lose(&self, percent: u8) -> Outcome {
+        let part = format!("{:.2}", f64::from(percent) / 100.0);
+        for (chain, option) in [("INPUT", "--in-interface"), ("OUTPUT", "--out-interface")] {
+            let statistic = ["--match", "statistic", "--mode", "random", "--probability", &part];
+            let rule = [&["--append", chain, option, INSIDE][..], &statistic, &["--jump", "DROP"]].concat();
+            self.iptables(&rule)?;
+        }
+        Ok(())
+    }
+
     /// Lets everything through again.
     ///
     /// # Errors

@@ -81,6 +81,21 @@ impl<'world> UnitView<'world> {
         })
     }
 
+    /// It is, or soon will be, active on exactly one machine other than `lost`; which? What the lost one runs does not
+    /// count: cut off, it may still have its copy.
+    ///
+    /// # Errors
+    /// When it is not in time.
+    pub fn rescued_from(&self, lost: usize, deadline: Duration) -> Outcome<usize> {
+        wait_until(format!("{} to be active elsewhere than on m{lost}", self.name), deadline, || {
+            let places: Vec<usize> = self.runs().into_keys().filter(|number| *number != lost).collect();
+            match places.as_slice() {
+                [number] if self.property(*number, "ActiveState")? == "active" => Ok(*number),
+                _ => Err(Failure::new(self.shown())),
+            }
+        })
+    }
+
     /// It soon runs nowhere.
     ///
     /// # Errors

@@ -64,6 +64,11 @@ pub(crate) fn pause_between_glances() {
     std::thread::sleep(Duration::from_millis(4));
 }
 
+/// Holds a packet back for `delay`: for a forwarder that plays a slow network, where waiting is the work.
+pub(crate) fn hold_back(delay: Duration) {
+    std::thread::sleep(delay);
+}
+
 /// Seconds since 1970, to ask journals for what came later.
 #[must_use]
 pub fn epoch_secs() -> u64 {

@@ -1,7 +1,7 @@
 //! A witness looks at chosen units on all machines some hundred times a second, from a thread of its own and without
 //! starting a process, and remembers every change: the proof that there never were two copies.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -103,6 +103,20 @@ impl Testimony {
             }
         }
         Ok(())
+    }
+
+    /// The most copies of `unit` that ran at once; those on `aside`, a machine that cannot know better, do not count.
+    #[must_use]
+    pub fn most_copies(&self, unit: &str, aside: Option<usize>) -> usize {
+        let counts = |key: &&(String, usize)| key.0 == unit && Some(key.1) != aside;
+        self.changes.iter().map(|change| change.glance.keys().filter(counts).count()).max().unwrap_or(0)
+    }
+
+    /// Every run of `unit` that was seen: machine number and invocation.
+    #[must_use]
+    pub fn runs_of(&self, unit: &str) -> BTreeSet<(usize, String)> {
+        let all = self.changes.iter().flat_map(|change| &change.glance);
+        all.filter(|(key, _)| key.0 == unit).map(|(key, run)| (key.1, run.clone())).collect()
     }
 
     /// `unit` ran on these machines only, whenever it ran.

@@ -5,7 +5,7 @@
 //! ```text
 //! access                              may whoever asks do that?
 //! call ── route ─┬─ units ── view      objects from the registry's records
-//!                ├─ states, machines, explain, rehearsal
+//!                ├─ states, machines, explain, events, rehearsal
 //!                ├─ put, patch         orders, read and checked
 //!                └─ reply ── list ── wire
 //! ```
@@ -15,6 +15,7 @@
 pub mod access;
 mod call;
 pub mod changes;
+mod events;
 mod explain;
 mod failure;
 mod list;

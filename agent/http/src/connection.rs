@@ -2,6 +2,7 @@
 //! waits for a request.
 
 use std::io;
+use std::pin::Pin;
 use std::rc::Rc;
 
 use smol::channel::Receiver;
@@ -21,9 +22,20 @@ use super::status::Status;
 const READ_BYTES: usize = 4 * 1024;
 const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
 
+/// What answers requests. Behind a pointer, so that the code for connections is there once however many servers there are.
+pub(super) trait Handler {
+    fn answer(&self, request: Request, peer: Peer) -> Pin<Box<dyn Future<Output = Response> + '_>>;
+}
+
+impl<F: AsyncFn(Request, Peer) -> Response> Handler for F {
+    fn answer(&self, request: Request, peer: Peer) -> Pin<Box<dyn Future<Output = Response> + '_>> {
+        Box::pin(self(request, peer))
+    }
+}
+
 /// What all connections of a server share.
-pub(super) struct Server<H> {
-    pub(super) handler: H,
+pub(super) struct Server<'h> {
+    pub(super) handler: Box<dyn Handler + 'h>,
     pub(super) name: String,
     pub(super) limits: Limits,
     pub(super) bodies: Rc<Slots>,
@@ -47,11 +59,7 @@ impl From<Refusal> for Broken {
 }
 
 /// Serves one connection until it ends.
-pub(super) async fn serve<H: AsyncFn(Request, Peer) -> Response>(
-    server: Rc<Server<H>>,
-    mut socket: Socket,
-    peer: Peer,
-) {
+pub(super) async fn serve(server: Rc<Server<'_>>, mut socket: Socket, peer: Peer) {
     let shaken = socket.shake_hands(&peer, server.limits.head_time).await;
     let mut connection = Connection { server: &server, socket, input: Vec::new() };
     let peer = match shaken {
@@ -73,7 +81,7 @@ pub(super) async fn serve<H: AsyncFn(Request, Peer) -> Response>(
 }
 
 /// Tells a connection for which there is no room that there is none.
-pub(super) async fn turn_away<H>(server: Rc<Server<H>>, mut socket: Socket, peer: Peer) {
+pub(super) async fn turn_away(server: Rc<Server<'_>>, mut socket: Socket, peer: Peer) {
     let shaken = socket.shake_hands(&peer, server.limits.head_time).await;
     let connection = Connection { server: &server, socket, input: Vec::new() };
     match shaken {
@@ -85,14 +93,14 @@ pub(super) async fn turn_away<H>(server: Rc<Server<H>>, mut socket: Socket, peer
     }
 }
 
-struct Connection<'a, H> {
-    server: &'a Server<H>,
+struct Connection<'a> {
+    server: &'a Server<'a>,
     socket: Socket,
     /// Bytes that were received and not yet used; pipelined requests wait here.
     input: Vec<u8>,
 }
 
-impl<H: AsyncFn(Request, Peer) -> Response> Connection<'_, H> {
+impl Connection<'_> {
     /// One request and its response. True if the connection goes on.
     async fn exchange(&mut self, peer: &Peer) -> Result<bool, Broken> {
         self.request_begins().await?;
@@ -102,7 +110,7 @@ impl<H: AsyncFn(Request, Peer) -> Response> Connection<'_, H> {
         request.body = self.body(framing, expects_continue, &mut held).await?;
         let head_only = request.method == Method::Head;
         let name = format!("{} {}", request.method, request.target);
-        let response = (self.server.handler)(request, peer.clone()).await;
+        let response = self.server.handler.answer(request, peer.clone()).await;
         let keep_alive = keep_alive && !self.server.stopping.is_closed();
         let form = Form { is_http11, head_only, keep_alive, ..self.form() };
         send(&self.socket, response, form).await.map_err(|error| {
@@ -112,9 +120,7 @@ impl<H: AsyncFn(Request, Peer) -> Response> Connection<'_, H> {
             Broken::Gone
         })
     }
-}
 
-impl<H> Connection<'_, H> {
     fn form(&self) -> Form<'_> {
         let write_time = self.server.limits.write_time;
         Form { server: &self.server.name, is_http11: true, head_only: false, keep_alive: false, write_time }

@@ -8,7 +8,6 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 
-use rustls::crypto::ring;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
@@ -36,7 +35,7 @@ impl Tls {
     /// One cannot be read or used, or key and certificate do not go together.
     pub fn load(files: &TlsFiles, clients: Clients) -> Result<Self, TlsError> {
         let together = |error: &dyn fmt::Display| unusable(&files.certfile, error);
-        let provider = Arc::new(ring::default_provider());
+        let provider = ciphers::provider();
         let mut roots = RootCertStore::empty();
         for certificate in certificates(&files.cafile)? {
             roots.add(certificate).map_err(|error| unusable(&files.cafile, &error))?;

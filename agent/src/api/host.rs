@@ -13,12 +13,12 @@ use crate::news::Desk;
 /// The message while the agent is not connected to the registry (contract §5).
 pub const NOT_CONNECTED: &str = "fleet server unable to communicate with etcd";
 
-/// Why a registry was not adopted.
+/// Why a registry was not adopted, or not copied.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum NotAdopted {
-    /// There is nothing to adopt, or not now: 409.
+pub enum NotDone {
+    /// There is nothing to do, or not now: 409.
     Refused(String),
-    /// The registry gave no answer: 503.
+    /// A store gave no answer: 503.
     NoAnswer(String),
 }
 
@@ -37,7 +37,7 @@ pub trait Host {
     ///
     /// # Errors
     /// They cannot: every path answers 503 with this message, [`NOT_CONNECTED`] if there is nothing more to say. Only
-    /// `POST registry/adopt` and `GET /metrics` are served all the same.
+    /// `POST registry/adopt`, `POST registry/copy` and `GET /metrics` are served all the same.
     fn standing(&self) -> Result<(), String>;
 
     /// Whether this identity may do that.
@@ -53,7 +53,13 @@ pub trait Host {
     ///
     /// # Errors
     /// It was not done, in words for the operator.
-    fn adopt(&self) -> impl Future<Output = Result<String, NotAdopted>>;
+    fn adopt(&self) -> impl Future<Output = Result<String, NotDone>>;
+
+    /// Copies the registry to the store of this name and puts the copy in charge.
+    ///
+    /// # Errors
+    /// It was not done, in words for the operator.
+    fn copy(&self, to: String) -> impl Future<Output = Result<String, NotDone>>;
 
     /// Takes note of a call that would change something, once it has an outcome.
     fn audit(&self, audit: &Audit<'_>);

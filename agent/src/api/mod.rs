@@ -21,7 +21,7 @@ use crate::metrics::CONTENT_TYPE;
 use crate::pool;
 
 pub use audit::{Audit, EVENT, Verdict};
-pub use host::{Host, NOT_CONNECTED, NotAdopted};
+pub use host::{Host, NOT_CONNECTED, NotDone};
 
 /// The path of the numbers for Prometheus; it has no prefix (contract §5.3).
 const METRICS: &str = "metrics";
@@ -46,7 +46,7 @@ pub async fn answer(host: &impl Host, request: Request, peer: Peer) -> Response 
         (subject, call.as_ref().ok().and_then(Call::state), call)
     };
     let (verdict, outcome) = match (host.standing(), call) {
-        (Err(message), call) if !matches!(call, Ok(Call::Adopt)) => {
+        (Err(message), call) if !matches!(call, Ok(Call::Adopt | Call::Copy(_))) => {
             (Verdict::Refused, Err(Failure::new(fleet_api::Status::ServiceUnavailable, message)))
         }
         (_, Err(failure)) => (Verdict::Refused, Err(failure)),
@@ -149,13 +149,21 @@ async fn carry_out(host: &impl Host, call: Call) -> Result<Done, Failure> {
             Ok(news.reply(index)?.into())
         }
         Call::Adopt => {
-            let message = host.adopt().await.map_err(|not_adopted| match not_adopted {
-                NotAdopted::Refused(why) => Failure::new(fleet_api::Status::Conflict, why),
-                NotAdopted::NoAnswer(why) => Failure::new(fleet_api::Status::ServiceUnavailable, why),
-            })?;
-            Ok(Done { reply: Reply::said(message)?, deed: Some("adopt the registry".to_owned()) })
+            Ok(Done { reply: said(host.adopt().await)?, deed: Some("adopt the registry".to_owned()) })
+        }
+        Call::Copy(to) => {
+            let deed = format!("copy the registry to {to}");
+            Ok(Done { reply: said(host.copy(to).await)?, deed: Some(deed) })
         }
     }
+}
+
+fn said(end: Result<String, NotDone>) -> Result<Reply, Failure> {
+    let message = end.map_err(|not_done| match not_done {
+        NotDone::Refused(why) => Failure::new(fleet_api::Status::Conflict, why),
+        NotDone::NoAnswer(why) => Failure::new(fleet_api::Status::ServiceUnavailable, why),
+    })?;
+    Reply::said(message)
 }
 
 fn response(reply: Reply) -> Response {

@@ -1,12 +1,12 @@
 //! Stage three: texts become [`Settings`], or a list of everything that is wrong with them. Each value is checked by
 //! itself first, then against the others.
 
-use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::num::NonZeroU16;
 use std::path::PathBuf;
 
 use cluster::ids::MachineId;
+use cluster::sorted::Map;
 use registry::etcd::{self, Credentials, KeyPrefix, TlsSettings};
 
 use super::error::Problem;
@@ -189,7 +189,7 @@ impl Reader {
         }
     }
 
-    fn metadata(&mut self) -> Option<BTreeMap<String, String>> {
+    fn metadata(&mut self) -> Option<Map<String, String>> {
         let value = self.0.value(Key::Metadata);
         let (pairs, without_value) = self.read(Key::Metadata, metadata)?;
         self.0.notes.extend(

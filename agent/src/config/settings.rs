@@ -1,12 +1,12 @@
 //! Stage three's result: settings that cannot be wrong, in the types the agent works with. How they come about is
 //! `check`'s business.
 
-use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::num::NonZeroU16;
 use std::path::PathBuf;
 
 use cluster::ids::MachineId;
+use cluster::sorted::Map;
 use fleet_api::access::Roles;
 use http_server::TlsFiles;
 use registry::etcd;
@@ -31,7 +31,7 @@ pub struct Settings {
     /// ([`super::default_address`]).
     pub public_ip: Option<String>,
     /// What the machine is published with; keys are never empty.
-    pub metadata: BTreeMap<String, String>,
+    pub metadata: Map<String, String>,
     /// Absolute path of the folder for unit files.
     pub units_directory: PathBuf,
     /// Absolute path of the folder for what outlives the agent but not the boot.

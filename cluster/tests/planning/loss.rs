@@ -7,11 +7,11 @@
 //! at 1000 m1 m2 leaving  the machines alive in a read at that time; `leaving` says it of the one before
 //! ```
 
-use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use cluster::loss::{self, Absences, Judge, Verdict};
 use cluster::records::Placement;
+use cluster::sorted::Set;
 use cluster::{MachineId, Session, keys};
 
 use crate::store::Store;
@@ -67,7 +67,7 @@ fn registry(holders: &[&str], rows: &[&str], alive: &[&str]) -> Store {
 }
 
 fn show(verdict: &Verdict) -> String {
-    let names = |set: &BTreeSet<MachineId>| set.iter().map(MachineId::as_str).collect::<Vec<_>>().join(" ");
+    let names = |set: &Set<MachineId>| set.iter().map(MachineId::as_str).collect::<Vec<_>>().join(" ");
     let mut out = String::new();
     for (what, machines) in [("lost", &verdict.lost), ("missing", &verdict.missing)] {
         if !machines.is_empty() {

@@ -23,3 +23,4 @@ mod scene;
 mod schedule;
 mod standing;
 mod store;
+mod transfer;

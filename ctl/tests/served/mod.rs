@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
-use agent::api::{self, Audit, Host, NotAdopted};
+use agent::api::{self, Audit, Host, NotDone};
 use agent::http::{self, Clients, Limits, Listener, Options, Tls, TlsFiles};
 use agent::news::Desk;
 use fleet_api::access::{Identity, Roles};
@@ -114,8 +114,12 @@ impl Host for Server {
         None
     }
 
-    async fn adopt(&self) -> Result<String, NotAdopted> {
-        Err(NotAdopted::Refused("there is nothing to adopt".to_owned()))
+    async fn adopt(&self) -> Result<String, NotDone> {
+        Err(NotDone::Refused("there is nothing to adopt".to_owned()))
+    }
+
+    async fn copy(&self, _: String) -> Result<String, NotDone> {
+        Err(NotDone::Refused("there is nowhere to go".to_owned()))
     }
 
     fn audit(&self, audit: &Audit<'_>) {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use rustls::client::Resumption;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
+use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::{
@@ -42,7 +42,7 @@ pub(super) struct Trust(Arc<ClientConfig>);
 
 impl Trust {
     pub(super) fn new(settings: &TlsSettings) -> Result<Self, SettingsError> {
-        let provider = Arc::new(ring::default_provider());
+        let provider = ciphers::provider();
         let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
             .with_safe_default_protocol_versions()
             .map_err(client_certificate)?;
