@@ -24,6 +24,7 @@ mod remote;
 mod sidekick;
 mod standalone;
 mod store;
+mod trust;
 mod units;
 mod upgrade;
 mod worker;
@@ -62,6 +63,7 @@ fn all() -> impl Iterator<Item = &'static Scenario> {
         events::ALL,
         store::ALL,
         standalone::ALL,
+        trust::ALL,
         growing::ALL,
         remote::ALL,
         upgrade::ALL,

@@ -19,6 +19,12 @@ const ONCE: &[Once] = &[
         why: "looks at machines, network and containers, and not at Skiff",
     },
     Once { beginning: "standalone:", store: StoreKind::Own, why: "its fleets bring their own stores" },
+    Once { beginning: "trust: a hub", store: StoreKind::Own, why: "its fleets bring their own stores" },
+    Once {
+        beginning: "trust: an etcd",
+        store: StoreKind::Etcd,
+        why: "is about etcd's users and their passwords",
+    },
     Once {
         beginning: "cloud:",
         store: StoreKind::Own,

@@ -39,6 +39,7 @@ fn killed(world: &World, number: usize) -> Outcome {
     world.machine(number).run(&["systemctl", "kill", "--signal=KILL", "fleet.service"])?.success().map(drop)
 }
 
+/// Waits until machine `number` lists so many machines.
 pub(crate) fn lists(world: &World, number: usize, count: usize) -> Outcome {
     wait_until(format!("m{number} to list {count} machines"), SOON, || {
         let listed = world.ctl_on(number, "list-machines --no-legend")?;
