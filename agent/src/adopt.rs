@@ -2,6 +2,7 @@
 //! store. Each unit's placement comes first, without an incarnation, so that no leader places it elsewhere in between;
 //! then its spec, from the file on disk; then the placement's incarnation and the marker. Every step may be repeated.
 
+use cluster::event::Event;
 use cluster::limits::REGISTRY_VALUE_MAX_BYTES;
 use cluster::records::{Marker, Placement};
 use cluster::snapshot::Kept;
@@ -14,7 +15,8 @@ use registry::store::{Store, StoreError};
 use registry::units;
 use systemd_shim::UnitDir;
 
-use crate::api::NotAdopted;
+use crate::api::NotDone;
+use crate::events::{About, tell};
 use crate::node::Node;
 use crate::presence;
 use crate::runtime_dir::{RuntimeDir, random_id};
@@ -34,7 +36,8 @@ pub async fn bring_in(node: &Node) -> Result<(), String> {
             let file = UnitFile::parse(&text).map_err(|error| format!("parse unit {unit}: {error}"))?;
             bring_in_one(store, &me, &runtime, &unit, &marker, &file)
                 .map_err(|why| format!("bring in {unit}: {why}"))?;
-            crate::info!("brought unit {unit} into the adopted registry");
+            let about = About { unit: Some(&unit), ..About::default() };
+            tell(Event::UnitBroughtIn, about, format_args!("brought unit {unit} into the adopted registry"));
         }
         Ok(())
     })
@@ -94,13 +97,16 @@ fn place(
 ///
 /// # Errors
 /// There is nothing to adopt, or the store did not answer.
-pub async fn adopt_store(node: &Node) -> Result<String, NotAdopted> {
+pub async fn adopt_store(node: &Node) -> Result<String, NotDone> {
     let (view, seen) = node.with_store(reads::fleet).await.map_err(no_answer)?;
     let frozen = match presence::assess(node, &view, seen) {
         StoreStanding::Frozen(
-            freeze @ (Freeze::Wiped { .. } | Freeze::OtherFleet { .. } | Freeze::WentBack { .. }),
+            freeze @ (Freeze::Wiped { .. }
+            | Freeze::OtherFleet { .. }
+            | Freeze::WentBack { .. }
+            | Freeze::InTransit(_)),
         ) => freeze,
-        StoreStanding::Frozen(freeze) => return Err(NotAdopted::Refused(freeze.to_string())),
+        StoreStanding::Frozen(freeze) => return Err(NotDone::Refused(freeze.to_string())),
         _ => return refused("the registry is this fleet's own; nothing to adopt"),
     };
     let Some(ours) = node.remembered.borrow().as_ref().map(|remembered| remembered.fleet.clone()) else {
@@ -121,7 +127,8 @@ pub async fn adopt_store(node: &Node) -> Result<String, NotAdopted> {
     });
     match settled.await.map_err(no_answer)? {
         Settled::Done { .. } => {
-            crate::info!(
+            crate::event!(
+                RegistryAdopted,
                 "registry adopted by an operator as fleet {}; it was frozen: {frozen}",
                 layout.fleet
             );
@@ -134,10 +141,10 @@ pub async fn adopt_store(node: &Node) -> Result<String, NotAdopted> {
     }
 }
 
-fn refused(why: &str) -> Result<String, NotAdopted> {
-    Err(NotAdopted::Refused(why.to_string()))
+fn refused(why: &str) -> Result<String, NotDone> {
+    Err(NotDone::Refused(why.to_string()))
 }
 
-fn no_answer(error: impl std::fmt::Display) -> NotAdopted {
-    NotAdopted::NoAnswer(error.to_string())
+fn no_answer(error: impl std::fmt::Display) -> NotDone {
+    NotDone::NoAnswer(error.to_string())
 }

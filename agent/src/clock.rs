@@ -15,6 +15,10 @@ pub fn now_ms() -> u64 {
 /// The same in microseconds, to measure with.
 #[must_use]
 pub fn now_us() -> u64 {
+    #[cfg(feature = "simulation")]
+    if let Some(simulator) = crate::simulation::here() {
+        return simulator.now_us();
+    }
     let Ok(now) = clock_gettime(ClockId::CLOCK_BOOTTIME) else { return 0 };
     let seconds = u64::try_from(now.tv_sec()).unwrap_or(0);
     let nanos = u64::try_from(now.tv_nsec()).unwrap_or(0);
@@ -31,6 +35,10 @@ pub fn unix_seconds() -> u64 {
 /// Ends at `at_ms`. Timers count on a clock that stands still while the machine sleeps, so a wait may last longer by
 /// the sleep; whoever waits looks at [`now_ms`] again.
 pub async fn until(at_ms: u64) {
+    #[cfg(feature = "simulation")]
+    if let Some(simulator) = crate::simulation::here() {
+        return simulator.until(at_ms).await;
+    }
     let left_ms = at_ms.saturating_sub(now_ms());
     smol::Timer::after(Duration::from_millis(left_ms)).await;
 }

@@ -1,10 +1,10 @@
 //! The agent's state as one JSON line on stdout, for SIGUSR1 (contract §4.4). For people and tests; nothing reads it
 //! back.
 
-use std::collections::BTreeMap;
 use std::io::Write;
 
 use cluster::json;
+use cluster::sorted::Map;
 use serde::Serialize;
 
 use crate::holdings::Holdings;
@@ -30,14 +30,14 @@ struct Agent<'a> {
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct TargetStates<'a> {
-    target_states: BTreeMap<&'a str, &'a str>,
+    target_states: Map<&'a str, &'a str>,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct Publisher<'a> {
-    cache: BTreeMap<&'a str, Row<'a>>,
-    to_publish: BTreeMap<&'a str, Row<'a>>,
+    cache: Map<&'a str, Row<'a>>,
+    to_publish: Map<&'a str, Row<'a>>,
 }
 
 #[derive(Serialize)]
@@ -83,7 +83,7 @@ pub fn print(node: &Node, holdings: &Holdings) {
     });
     let dump = Dump {
         agent: Agent { cache: TargetStates { target_states } },
-        unit_state_publisher: Publisher { cache: cache.collect(), to_publish: BTreeMap::new() },
+        unit_state_publisher: Publisher { cache: cache.collect(), to_publish: Map::new() },
         unit_state_generator: Generator { subscribed: holdings.markers.keys().map(AsRef::as_ref).collect() },
     };
     let text =

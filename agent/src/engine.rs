@@ -1,16 +1,17 @@
 //! The leader's loop: read the cluster at one moment, judge who is lost, plan, write. It does nothing on machines
 //! that do not hold the lease, and lets go of all it read when the lease goes. All decisions are `cluster`'s.
 
-use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use cluster::event::Event;
 use cluster::loss::{self, Absences, Judge, Verdict};
 use cluster::reason::Pending;
 use cluster::records::Phase;
 use cluster::schedule::{self, Decision};
 use cluster::setback::Course;
 use cluster::snapshot::{Machine, Snapshot};
+use cluster::sorted::Map;
 use cluster::standing::Standing as StoreStanding;
 use cluster::{Epoch, UnitName};
 use registry::decisions::{Enacted, enact};
@@ -18,7 +19,9 @@ use registry::reads;
 use registry::store::{Freshness, StoreError};
 
 use crate::bell::Bell;
+use crate::bulletin::Bulletin;
 use crate::clock;
+use crate::events::{About, tell};
 use crate::metrics::{NUMBERS, Task};
 use crate::node::{Loop, Node, Standing};
 use crate::pool;
@@ -36,8 +39,9 @@ struct Leading {
     watch: Option<Watch>,
     absences: Absences,
     course: Course,
-    pending: BTreeMap<UnitName, Pending>,
+    pending: Map<UnitName, Pending>,
     verdict: Verdict,
+    bulletin: Bulletin,
 }
 
 /// Schedules whenever this machine leads, for as long as the agent lives.
@@ -85,6 +89,9 @@ fn begin(node: &Node) -> Leading {
         }
     });
     NUMBERS.leads(true);
+    let mut bulletin = Bulletin::default();
+    let about = About { machine: Some(&node.identity.id), ..About::default() };
+    bulletin.note(Event::LeadTaken, &about);
     if let Err(error) = &watch {
         crate::error!("start the leader's watch: {error}");
     }
@@ -92,14 +99,15 @@ fn begin(node: &Node) -> Leading {
         watch: watch.ok(),
         absences: Absences::default(),
         course: Course::default(),
-        pending: BTreeMap::new(),
+        pending: Map::new(),
         verdict: Verdict::default(),
+        bulletin,
     }
 }
 
-/// State rows and the lease change without anything to decide.
+/// State rows, the lease and what the leader itself tells change without anything to decide.
 fn concerns_schedule(key: &str) -> bool {
-    !key.starts_with("states/") && key != cluster::keys::LEASE
+    !key.starts_with("states/") && key != cluster::keys::LEASE && key != cluster::keys::EVENTS
 }
 
 /// One pass; says when the next is due if nothing wakes it before.
@@ -117,15 +125,18 @@ async fn pass(node: &Node, leading: &mut Leading) -> Result<Option<u64>, String>
     let judge =
         Judge { judges_from_ms: judges_from(node, &snapshot, now_ms), agent_ttl_ms: node.agent_ttl_ms() };
     let verdict = loss::judge(&mut leading.absences, &snapshot, judge, now_ms);
-    announce_verdict(&leading.verdict, &verdict);
+    leading.bulletin.judged(&leading.verdict, &verdict);
     let care = leading.course.note(&snapshot, seen.index, node.agent_ttl_ms(), now_ms);
     let plan = schedule::plan_with(&snapshot, &verdict.lost, &care);
-    announce_pending(&leading.pending, &plan.pending);
+    leading.bulletin.pending(&leading.pending, &plan.pending);
     leading.pending = plan.pending;
     leading.verdict = verdict;
     let (releases, others): (Vec<_>, Vec<_>) =
         plan.decisions.into_iter().partition(|decision| matches!(decision, Decision::Release { .. }));
-    let (released, written) = (write(node, releases).await, write(node, others).await);
+    let bulletin = &mut leading.bulletin;
+    let released = write(node, bulletin, releases).await;
+    let written = write(node, bulletin, others).await;
+    bulletin.publish(node).await;
     let overtaken = released? | written?;
     // A judge that may not judge yet has no time to name: whoever is missing is looked for again all the same.
     let unjudged = leading.verdict.again_at_ms.is_none() && !leading.verdict.missing.is_empty();
@@ -143,7 +154,7 @@ fn judges_from(node: &Node, snapshot: &Snapshot, now_ms: u64) -> Option<u64> {
 
 /// Writes decisions, some side by side; one that cannot be written holds up no other. The lease is looked at before
 /// each one is begun (registry rule 6). True if the world had moved on for some of them.
-async fn write(node: &Node, decisions: Vec<Decision>) -> Result<bool, String> {
+async fn write(node: &Node, bulletin: &mut Bulletin, decisions: Vec<Decision>) -> Result<bool, String> {
     let mut waiting = decisions.into_iter();
     let mut lanes = std::collections::VecDeque::new();
     let (mut result, mut overtaken, mut leading) = (Ok(()), false, true);
@@ -166,9 +177,9 @@ async fn write(node: &Node, decisions: Vec<Decision>) -> Result<bool, String> {
         let written = task.await;
         count(&written.0, &written.1);
         match written {
-            (Ok(Enacted::Done), decision) => announce(&decision),
+            (Ok(Enacted::Done), decision) => bulletin.decided(&decision),
             (Ok(Enacted::Overtaken), decision) => {
-                crate::debug!("overtaken: {decision:?}");
+                tell(Event::DecisionOvertaken, About::default(), format_args!("overtaken: {decision:?}"));
                 overtaken = true;
             }
             (Err(error), _) => result = result.and(Err(error.to_string())),
@@ -191,51 +202,5 @@ fn begin_write(node: &Node, decision: &Decision) -> Result<Epoch, String> {
     match node.leadership.get() {
         Some(held) if held.may_write(clock::now_ms(), &node.terms()) => Ok(held.epoch),
         _ => Err(format!("the lease is not fresh enough to write {decision:?}")),
-    }
-}
-
-fn announce(decision: &Decision) {
-    match decision {
-        Decision::Release { unit, machine, cause, .. } => {
-            crate::info!("unscheduled {unit} from {}: {cause}", machine.short());
-        }
-        Decision::Place { unit, machine, cause, .. } => {
-            crate::info!("scheduled {unit} to {}: {cause}", machine.short())
-        }
-        Decision::Assign { unit, machine, assignment, cause, .. } => {
-            let what = if assignment.phase == Phase::Revoked { "revoked" } else { "assigned" };
-            crate::info!("{what} {unit} on {} ({}): {cause}", machine.short(), assignment.target);
-        }
-        Decision::Unassign { unit, machine, cause, .. } => {
-            crate::debug!("removed the assignment of {unit} to {}: {cause}", machine.short());
-        }
-        Decision::PublishGlobal { unit, record, cause, .. } => {
-            crate::info!("published global {unit} ({}): {cause}", record.target);
-        }
-        Decision::WithdrawGlobal { unit, cause, .. } => crate::info!("withdrew global {unit}: {cause}"),
-        Decision::Forgive { unit, cause, .. } => crate::debug!("removed the setback of {unit}: {cause}"),
-        Decision::Sweep { machine, session, cause } => {
-            crate::info!("swept the rows of {} session {session}: {cause}", machine.short());
-        }
-    }
-}
-
-fn announce_verdict(before: &Verdict, now: &Verdict) {
-    NUMBERS.machines_away(now.lost.difference(&before.lost).count());
-    for machine in now.missing.difference(&before.missing) {
-        crate::warn!("machine {} gives no sign of life", machine.short());
-    }
-    for machine in now.lost.difference(&before.lost) {
-        crate::warn!("machine {} is lost", machine.short());
-    }
-    if now.braked && !before.braked {
-        crate::warn!("most machines vanished at once: nothing moves for one agent_ttl");
-    }
-}
-
-fn announce_pending(before: &BTreeMap<UnitName, Pending>, now: &BTreeMap<UnitName, Pending>) {
-    NUMBERS.unplaced(now.keys().filter(|unit| !before.contains_key(*unit)).count());
-    for (unit, pending) in now.iter().filter(|(unit, pending)| before.get(*unit) != Some(*pending)) {
-        crate::info!("{unit} is not scheduled: {pending}");
     }
 }

@@ -1,10 +1,9 @@
 //! The agent's hands on its machine: unit files, links and systemd, one blocking call for each kind of step, with a
 //! verdict for each unit. It knows how a step is done and nothing of why; markers are its memory of what was done.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use cluster::backoff::bounded;
 use cluster::records::Marker;
+use cluster::sorted::{Map, Set};
 use cluster::state::Order;
 use cluster::unit_file::UnitFile;
 use cluster::{Hash, Incarnation, UnitName};
@@ -16,7 +15,7 @@ use crate::runtime_dir::RuntimeDir;
 const LOG_LINES: usize = 5;
 
 /// Units a step failed for, each with what went wrong.
-pub type Failures = BTreeMap<UnitName, String>;
+pub type Failures = Map<UnitName, String>;
 
 /// A unit file to be put in place.
 #[derive(Clone, Debug)]
@@ -53,10 +52,10 @@ impl Hands {
     ///
     /// # Errors
     /// systemd could not be asked.
-    pub fn states(&self, units: &BTreeSet<UnitName>) -> Result<BTreeMap<UnitName, UnitStatus>, SystemdError> {
+    pub fn states(&self, units: &Set<UnitName>) -> Result<Map<UnitName, UnitStatus>, SystemdError> {
         let names: Vec<UnitName> = units.iter().cloned().collect();
         if names.is_empty() {
-            return Ok(BTreeMap::new());
+            return Ok(Map::new());
         }
         let mut states = self.systemd.states(&names)?;
         // systemd drops units from memory that have nothing running; whether they could be loaded it says when asked.
@@ -128,6 +127,8 @@ impl Hands {
             self.systemd.disable_runtime(unit).map_err(|error| error.to_string())?;
         }
         self.links.unlink(unit).map_err(|error| error.to_string())?;
+        #[cfg(feature = "simulation")]
+        crate::simulation::step("remove", &self.units.path_of(unit));
         self.units.remove(unit).map_err(|error| error.to_string())?;
         Ok(())
     }
@@ -163,7 +164,11 @@ impl Hands {
     /// File, link, marker. A unit that cannot have all three keeps none of them.
     fn put(&self, writing: &Writing) -> Result<(), String> {
         let unit = &writing.unit;
+        #[cfg(feature = "simulation")]
+        crate::simulation::step("write", &self.units.path_of(unit));
         self.units.write(unit, &writing.file.serialise()).map_err(|error| error.to_string())?;
+        #[cfg(feature = "simulation")]
+        crate::simulation::step("link", &self.units.path_of(unit));
         let linked = self.links.link(unit).map_err(|error| error.to_string());
         let marked =
             linked.and_then(|_| self.runtime.mark(unit, &marker(writing)).map_err(|error| error.to_string()));

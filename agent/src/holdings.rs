@@ -1,32 +1,33 @@
 //! What this machine holds, as the reconcile loop remembers it between passes: markers, what systemd said last,
 //! units in trouble. It turns that into what `cluster::reconcile` plans with and into the rows to publish.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use cluster::UnitName;
 use cluster::backoff::Trouble;
 use cluster::desired::Known;
+use cluster::event::Event;
 use cluster::reconcile::{Activity, Have, Want};
 use cluster::records::{Marker, StateRow};
+use cluster::sorted::{Map, Set};
 use systemd_shim::UnitStatus;
 
+use crate::events::{About, tell};
 use crate::hands::{Failures, Writing, marker};
 
 /// The machine's memory of its units.
 #[derive(Debug, Default)]
 pub struct Holdings {
     /// What was done with each unit last.
-    pub markers: BTreeMap<UnitName, Marker>,
+    pub markers: Map<UnitName, Marker>,
     /// Units that have a file.
-    pub files: BTreeSet<UnitName>,
+    pub files: Set<UnitName>,
     /// What systemd said of each last.
-    pub statuses: BTreeMap<UnitName, UnitStatus>,
+    pub statuses: Map<UnitName, UnitStatus>,
     /// Units systemd is to be asked about again.
-    pub dirty: BTreeSet<UnitName>,
+    pub dirty: Set<UnitName>,
     /// Units that failed and wait.
-    pub troubles: BTreeMap<UnitName, Trouble>,
+    pub troubles: Map<UnitName, Trouble>,
     /// What systemd says of each unit that has failed, until it is no longer failed.
-    pub failures: BTreeMap<UnitName, String>,
+    pub failures: Map<UnitName, String>,
     /// Requirements of the specs that have been read.
     pub known: Known,
 }
@@ -34,7 +35,7 @@ pub struct Holdings {
 impl Holdings {
     /// Every unit that this machine has something of.
     #[must_use]
-    pub fn units(&self) -> BTreeSet<UnitName> {
+    pub fn units(&self) -> Set<UnitName> {
         self.markers.keys().chain(&self.files).cloned().collect()
     }
 
@@ -57,7 +58,7 @@ impl Holdings {
 
     /// What a plan needs to know of each unit.
     #[must_use]
-    pub fn have(&self) -> BTreeMap<UnitName, Have> {
+    pub fn have(&self) -> Map<UnitName, Have> {
         let have = |unit: &UnitName| Have {
             marker: self.markers.get(unit).cloned(),
             file: self.files.contains(unit),
@@ -73,19 +74,21 @@ impl Holdings {
     }
 
     /// Notes that a step failed for some units: each waits for itself.
-    pub fn failed(&mut self, wants: &BTreeMap<UnitName, Want>, failures: &Failures, now_ms: u64) {
+    pub fn failed(&mut self, wants: &Map<UnitName, Want>, failures: &Failures, now_ms: u64) {
         for (unit, error) in failures {
             let Some(aim) = wants.get(unit).and_then(|want| want.aim(self.markers.get(unit))) else {
                 continue;
             };
             let trouble = Trouble::after(self.troubles.get(unit), aim, error, now_ms);
-            crate::warn!("unit {unit}: {error}; next try in {} s", (trouble.retry_at_ms - now_ms) / 1000);
+            let seconds = (trouble.retry_at_ms - now_ms) / 1000;
+            let about = About { unit: Some(unit), reason: error, ..About::default() };
+            tell(Event::UnitBackedOff, about, format_args!("unit {unit}: {error}; next try in {seconds} s"));
             self.troubles.insert(unit.clone(), trouble);
         }
     }
 
     /// Forgets the troubles of units for which something else is wanted now.
-    pub fn forgive(&mut self, wants: &BTreeMap<UnitName, Want>) {
+    pub fn forgive(&mut self, wants: &Map<UnitName, Want>) {
         let markers = &self.markers;
         self.troubles.retain(|unit, trouble| {
             wants.get(unit).and_then(|want| want.aim(markers.get(unit))).is_some_and(|aim| aim == trouble.aim)
@@ -94,13 +97,13 @@ impl Holdings {
 
     /// The rows to publish: one for each unit here, and one for each that should be here and failed.
     #[must_use]
-    pub fn rows(&self, wants: &BTreeMap<UnitName, Want>) -> BTreeMap<UnitName, StateRow> {
+    pub fn rows(&self, wants: &Map<UnitName, Want>) -> Map<UnitName, StateRow> {
         let absent = UnitStatus::absent();
         let error = |unit: &UnitName| {
             let trouble = self.troubles.get(unit).map(|trouble| &trouble.error);
             trouble.or_else(|| self.failures.get(unit)).cloned().unwrap_or_default()
         };
-        let mut rows = BTreeMap::new();
+        let mut rows = Map::new();
         for (unit, marker) in &self.markers {
             let status = self.statuses.get(unit).unwrap_or(&absent);
             let (load, active, sub) = (status.load.clone(), status.active.clone(), status.sub.clone());

@@ -3,6 +3,7 @@
 
 use std::rc::Rc;
 
+use cluster::event::Event;
 use cluster::lease::{Leadership, Step, step};
 use cluster::limits::REGISTRY_VALUE_MAX_BYTES;
 use cluster::records::Lease;
@@ -13,6 +14,7 @@ use registry::store::{Hold, Node as Record, Outcome, Store, StoreError};
 
 use crate::bell::Bell;
 use crate::clock;
+use crate::events::{About, tell};
 use crate::node::{Node, Standing};
 
 /// Wait before a renewal that did not get an answer is tried again.
@@ -121,14 +123,15 @@ fn take(node: &Node, lease: Lease, created: u64, modified: u64, sent_ms: u64) {
     let (Some(epoch), Some(guard)) = (Epoch::new(created), Guard::new(modified)) else { return };
     *node.lease_seen.borrow_mut() = Some(Kept { value: lease, created, guard });
     if node.leadership.replace(Some(Leadership { epoch, guard, sent_ms })).is_none() {
-        crate::info!("Engine leadership acquired, epoch {epoch}");
+        crate::event!(LeadTaken, "Engine leadership acquired, epoch {epoch}");
         node.ropes.schedule.ring();
     }
 }
 
 fn resign(node: &Node, why: &str) {
     if node.leadership.replace(None).is_some() {
-        crate::info!("Engine leadership lost: {why}");
+        let about = About { reason: why, ..About::default() };
+        tell(Event::LeadLost, about, format_args!("Engine leadership lost: {why}"));
         node.ropes.schedule.ring();
     }
 }
@@ -138,7 +141,7 @@ pub async fn release(node: &Node) {
     let Some(held) = node.leadership.replace(None) else { return };
     let released = node.with_store(move |store| give_back(store, held));
     match released.await {
-        Ok(()) => crate::info!("Engine leadership released"),
+        Ok(()) => crate::event!(LeadGiven, "Engine leadership released"),
         Err(error) => crate::warn!("release the lease: {error}"),
     }
 }

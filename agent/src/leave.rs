@@ -32,7 +32,7 @@ pub async fn end(node: &Node) {
     let Some(ours) = node.presence.borrow().clone() else { return };
     let key = keys::presence(&me);
     match node.with_store(move |store| remove_record(store, &key, ours.created)).await {
-        Ok(()) => crate::info!("left the fleet"),
+        Ok(()) => crate::event!(MachineLeft, "left the fleet"),
         Err(error) => crate::warn!("remove this machine's record: {error}"),
     }
 }

@@ -1,28 +1,27 @@
 //! The daemon put together: configuration, identity, the store, the loops, the API, signals. What each does stands
 //! in its own file; this one says what an agent consists of and in which order it starts.
 
+#![forbid(unsafe_code)]
+
 use std::cell::RefCell;
 use std::io::Write;
 use std::process::ExitCode;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use agent::bell::{Bell, bell};
+use agent::assembly::{self, Noticing};
 use agent::config::{self, CommandLine, Loaded, Settings};
 use agent::hands::Hands;
-use agent::node::{Identity, Node, Parts, Ropes};
-use agent::reconcile::{self, Reconciler};
+use agent::node::{Identity, Node, Parts};
 use agent::runtime_dir::RuntimeDir;
 use agent::signals::{End, Signals};
 use agent::successor::Program;
-use agent::watch::Watch;
-use agent::{embedded, engine, error, info, lease, leave, log, metrics, presence, serving, warn, watchdog};
-use cluster::keys;
+use agent::{embedded, error, event, leave, log, metrics, serving, warn};
 use registry::etcd::Etcd;
 use registry::store::Store;
 use smol::LocalExecutor;
 use smol::future::{self, FutureExt};
-use systemd_shim::{Changes, Drained, Notify, Scope, Systemd, UnitDir, UnitLinks, identity};
+use systemd_shim::{Changes, Notify, Scope, Systemd, UnitDir, UnitLinks, identity};
 
 /// Keeps the same in half the memory that the allocator of the static build's C library takes for it, however often units
 /// come and go (`cargo run --release -p tests --bin footprint`).
@@ -75,20 +74,6 @@ fn start(command: &CommandLine) -> Result<(), String> {
     }
 }
 
-struct Bells {
-    reconcile: Bell,
-    lease: Bell,
-    schedule: Bell,
-    beat: Bell,
-}
-
-fn bells() -> (Ropes, Bells) {
-    let ((reconcile, on_reconcile), (lease, on_lease)) = (bell(), bell());
-    let ((schedule, on_schedule), (beat, on_beat)) = (bell(), bell());
-    let bells = Bells { reconcile: on_reconcile, lease: on_lease, schedule: on_schedule, beat: on_beat };
-    (Ropes { reconcile, lease, schedule, beat }, bells)
-}
-
 async fn run<'a>(
     executor: &LocalExecutor<'a>,
     command: &CommandLine,
@@ -102,10 +87,10 @@ async fn run<'a>(
     }
     let hands = Arc::new(hands(&loaded)?);
     let identity = identify(&loaded, &hands.runtime)?;
-    info!("skiff-agent {} on machine {}", env!("CARGO_PKG_VERSION"), identity.id);
+    event!(AgentStarted, "skiff-agent {} on machine {}", env!("CARGO_PKG_VERSION"), identity.id);
     let (store, own_store) = store(command, &loaded.settings)?;
     let remembered = hands.runtime.remembered(&identity.id).map_err(|error| error.to_string())?;
-    let (ropes, bells) = bells();
+    let (ropes, bells) = assembly::bells();
     let (runtime, config_file) = (hands.runtime.clone(), loaded.file.clone());
     let settings = loaded.settings;
     let named_config = command.config.clone();
@@ -120,24 +105,19 @@ async fn run<'a>(
         ropes,
         notify,
     }));
-    let mut reconciler = reconciler(executor, &node, &hands)?;
-    reconciler.recall()?;
+    let noticing = noticing(executor, &node, &hands)?;
+    let mut reconciler = assembly::reconciler(&node, hands, noticing)?;
     let (end, ended) = smol::channel::bounded::<()>(1);
     // The channel is closed, never written to.
     let stop = async move { while ended.recv().await.is_ok() {} };
     executor.spawn(own_store.clone().serve()).detach();
     let serving = executor.spawn(serving::serve(Rc::clone(&node), listeners, stop));
-    let tasks = [
-        executor.spawn(presence::keep(Rc::clone(&node), bells.beat)),
-        executor.spawn(lease::keep(Rc::clone(&node), bells.lease)),
-        executor.spawn(engine::run(Rc::clone(&node), bells.schedule)),
-        executor.spawn(watchdog::keep(Rc::clone(&node))),
-    ];
+    let (tasks, bell) = assembly::start(executor, &node, bells);
     let at_once = async {
         signals.obey(Rc::clone(&node), program).await.map_err(|error| format!("wait for signals: {error}"))
     };
     let gracefully = async {
-        reconciler.run(&bells.reconcile).await;
+        reconciler.run(&bell).await;
         leave::end(&node).await;
         Ok(End::Stopped)
     };
@@ -179,25 +159,11 @@ fn identify(loaded: &Loaded, runtime: &RuntimeDir) -> Result<Identity, String> {
     Ok(Identity { id, boot, nonce })
 }
 
-fn reconciler<'a>(
-    executor: &LocalExecutor<'a>,
-    node: &Rc<Node>,
-    hands: &Arc<Hands>,
-) -> Result<Reconciler, String> {
+fn noticing(executor: &LocalExecutor<'_>, node: &Rc<Node>, hands: &Hands) -> Result<Noticing, String> {
     let group = hands.systemd.control_group().map_err(|error| error.to_string())?;
     let changes = Changes::new(&hands.systemd, &group).map_err(|error| error.to_string())?;
-    let changes = Rc::new(RefCell::new(changes));
-    let noticed: Rc<RefCell<Drained>> = Rc::default();
-    let noticing = agent::notice::notice(Rc::clone(node), Rc::clone(&changes), Rc::clone(&noticed));
-    executor.spawn(noticing).detach();
-    let mut watches = Vec::new();
-    for (name, key) in
-        [("watch-machine", keys::machine(&node.identity.id)), ("watch-fleet", keys::FLEET.to_string())]
-    {
-        let rope = node.ropes.reconcile.clone();
-        let watch = Watch::start(name, Arc::clone(&node.store), key, move |_| rope.ring());
-        watches.push(watch.map_err(|error| format!("start {name}: {error}"))?);
-    }
-    let (node, hands) = (Rc::clone(node), Arc::clone(hands));
-    Ok(Reconciler::new(reconcile::Parts { node, hands, changes, noticed, watches }))
+    let noticing = (Rc::new(RefCell::new(changes)), Rc::default());
+    let (changes, noticed) = noticing.clone();
+    executor.spawn(agent::notice::notice(Rc::clone(node), changes, noticed)).detach();
+    Ok(noticing)
 }

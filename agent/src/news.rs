@@ -4,12 +4,13 @@
 //!
 //! A waiter holds a place and a channel, and neither a thread nor what it has not asked for.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
 use cluster::limits::{API_CHANGES_KEPT_MAX, API_CHANGES_WAITERS_MAX};
+use cluster::sorted::Set;
 use fleet_api::changes::{Changes, Concern, News, present};
 use fleet_api::{Failure, Status};
 use registry::store::{Store, StoreError, StoreErrorKind, Wake};
@@ -54,7 +55,7 @@ impl State {
             return Some((self.last, News::Anything));
         }
         let wanted = self.kept.iter().filter(|(index, concern)| *index > after && changes.want(concern));
-        let mut units = BTreeSet::new();
+        let mut units = Set::new();
         for (_, concern) in wanted {
             match concern {
                 Concern::Unit(unit) => drop(units.insert(unit.clone())),

@@ -5,8 +5,10 @@ use std::cell::{Cell, RefCell};
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use cluster::contact::Contact;
+use cluster::event::Event;
 use cluster::lease::{Leadership, Terms};
 use cluster::records::{Lease, Presence};
 use cluster::snapshot::Kept;
@@ -18,6 +20,7 @@ use systemd_shim::Notify;
 use crate::bell::Rope;
 use crate::clock;
 use crate::config::Settings;
+use crate::events::{About, tell};
 use crate::pool;
 use crate::runtime_dir::RuntimeDir;
 use crate::successor::is_successor;
@@ -85,6 +88,8 @@ pub struct Node {
     pub named_config: Option<PathBuf>,
     /// True once the markers on disk were changed by others than the reconcile loop, which then reads them again.
     pub recall: Cell<bool>,
+    /// True while this agent copies its registry to another store.
+    pub copying: Arc<AtomicBool>,
     /// True while somebody waits for the agent's state on stdout.
     pub dump: Cell<bool>,
     /// When the pass each loop is in began; `None` between passes. The watchdog looks at them.
@@ -143,6 +148,7 @@ impl Node {
             config_file: parts.config_file,
             named_config: parts.named_config,
             recall: Cell::new(false),
+            copying: Arc::default(),
             dump: Cell::new(false),
             turns: [const { Cell::new(None) }; 2],
             identity: parts.identity,
@@ -222,12 +228,15 @@ impl Node {
             return;
         }
         let text = describe(&standing);
-        match &standing {
-            Standing::Member | Standing::Leaving => crate::info!("{text}"),
-            Standing::Waiting(_) | Standing::Cut(_) | Standing::Duplicate { .. } | Standing::Frozen(_) => {
-                crate::warn!("{text}");
-            }
-        }
+        let event = match &standing {
+            Standing::Member => Event::MachineRegistered,
+            Standing::Waiting(_) => Event::MachineWaiting,
+            Standing::Cut(_) => Event::MachineCut,
+            Standing::Frozen(_) => Event::MachineFrozen,
+            Standing::Duplicate { .. } => Event::MachineDuplicate,
+            Standing::Leaving => Event::MachineLeaving,
+        };
+        tell(event, About { reason: &text, ..About::default() }, format_args!("{text}"));
         *self.standing.borrow_mut() = standing;
         self.show(&text);
         let is_up = self.is_member() || is_successor();

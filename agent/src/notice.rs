@@ -2,6 +2,7 @@
 //! be asked about. No process is started here, and nothing concluded.
 
 use std::cell::RefCell;
+use std::io;
 use std::os::fd::AsFd;
 use std::rc::Rc;
 
@@ -26,23 +27,28 @@ pub async fn notice(node: Rc<Node>, changes: Rc<RefCell<Changes>>, noticed: Rc<R
         }
     };
     loop {
-        let drained = match waiting.readable().await {
-            Ok(()) => changes.borrow_mut().drain(),
+        let taken = match waiting.readable().await {
+            Ok(()) => take(&node, &changes, &noticed),
             Err(error) => Err(error),
         };
-        match drained {
-            Ok(drained) => {
-                let mut all = noticed.borrow_mut();
-                all.units.extend(drained.units);
-                all.everything |= drained.everything;
-                if all.everything || !all.units.is_empty() {
-                    node.ropes.reconcile.nudge();
-                }
-            }
-            Err(error) => {
-                crate::warn!("read changes of systemd: {error}");
-                clock::until(clock::now_ms() + RETRY_MS).await;
-            }
+        if let Err(error) = taken {
+            crate::warn!("read changes of systemd: {error}");
+            clock::until(clock::now_ms() + RETRY_MS).await;
         }
     }
+}
+
+/// Adds what has changed to what was noticed before, and wakes the loop if that is anything. Never waits.
+///
+/// # Errors
+/// The descriptor cannot be read.
+pub fn take(node: &Node, changes: &RefCell<Changes>, noticed: &RefCell<Drained>) -> io::Result<()> {
+    let drained = changes.borrow_mut().drain()?;
+    let mut all = noticed.borrow_mut();
+    all.units.extend(drained.units);
+    all.everything |= drained.everything;
+    if all.everything || !all.units.is_empty() {
+        node.ropes.reconcile.nudge();
+    }
+    Ok(())
 }

@@ -11,7 +11,7 @@ use async_task::Runnable;
 use smol::Task;
 
 /// Threads at most: a few requests to the store side by side and one `systemctl`.
-const THREADS_MAX: usize = 6;
+pub const THREADS_MAX: usize = 6;
 /// A second idle thread ends after this time.
 const IDLE: Duration = Duration::from_secs(2);
 /// Stack of a thread: a request with TLS needs about a third of it.
@@ -47,6 +47,10 @@ fn queue() -> MutexGuard<'static, Queue> {
 }
 
 fn schedule(runnable: Runnable) {
+    #[cfg(feature = "simulation")]
+    if let Some(simulator) = crate::simulation::here() {
+        return simulator.work(runnable, false);
+    }
     let mut queue = queue();
     queue.waiting.push_back(runnable);
     if queue.waiting.len() <= queue.idle || queue.threads == THREADS_MAX {
@@ -57,6 +61,10 @@ fn schedule(runnable: Runnable) {
 }
 
 fn schedule_first(runnable: Runnable) {
+    #[cfg(feature = "simulation")]
+    if let Some(simulator) = crate::simulation::here() {
+        return simulator.work(runnable, true);
+    }
     let mut queue = queue();
     queue.waiting.push_front(runnable);
     if queue.waiting.len() <= queue.idle {

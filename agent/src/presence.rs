@@ -4,7 +4,7 @@
 use std::rc::Rc;
 
 use cluster::limits::REGISTRY_VALUE_MAX_BYTES;
-use cluster::records::{LAYOUT_VERSION, Layout, Presence};
+use cluster::records::{Layout, Presence};
 use cluster::snapshot::{Kept, Snapshot};
 use cluster::standing::{Remembered, Standing as StoreStanding, standing};
 use cluster::{FleetId, Guard, json, keys};
@@ -18,6 +18,7 @@ use crate::clock;
 use crate::config;
 use crate::node::{Node, Standing};
 use crate::runtime_dir::random_id;
+use crate::transfer;
 
 /// Wait before a failed registration or beat is tried again (registry rule 2).
 const RETRY_MS: u64 = 1000;
@@ -69,7 +70,12 @@ enum Attempt {
 async fn attempt(node: &Node) -> Result<Attempt, String> {
     let (view, seen) = node.with_store(reads::fleet).await.map_err(|error| error.to_string())?;
     match assess(node, &view, seen) {
-        StoreStanding::Frozen(freeze) => return Ok(Attempt::Not(Standing::Frozen(freeze), FROZEN_LOOK_MS)),
+        StoreStanding::Frozen(freeze) => {
+            if transfer::lift(node, &view).await? {
+                return Ok(Attempt::Again);
+            }
+            return Ok(Attempt::Not(Standing::Frozen(freeze), FROZEN_LOOK_MS));
+        }
         StoreStanding::Found => return found(node).await,
         StoreStanding::Join(fleet) => {
             node.remember(Remembered { fleet, index: seen.index, cluster: seen.cluster })
@@ -80,15 +86,27 @@ async fn attempt(node: &Node) -> Result<Attempt, String> {
                 return Ok(refused);
             }
             adopt::bring_in(node).await?;
-            node.recall.set(true);
-            node.store.interrupt_watches();
-            node.remember(Remembered { fleet, index: seen.index, cluster: seen.cluster });
+            now_of(node, fleet, seen);
+        }
+        StoreStanding::Moved(fleet) => {
+            if let Some(refused) = claim(node).await? {
+                return Ok(refused);
+            }
+            transfer::arrive(node, &view).await?;
+            now_of(node, fleet, seen);
         }
     }
     match claim(node).await? {
         Some(refused) => Ok(refused),
         None => Ok(Attempt::Registered),
     }
+}
+
+/// This machine is of another fleet from now on, and its markers are of that one's incarnations.
+fn now_of(node: &Node, fleet: FleetId, seen: Seen) {
+    node.recall.set(true);
+    node.store.interrupt_watches();
+    node.remember(Remembered { fleet, index: seen.index, cluster: seen.cluster });
 }
 
 /// How this machine stands to the store that `view` was read from.
@@ -119,9 +137,9 @@ async fn found(node: &Node) -> Result<Attempt, String> {
     }
     let fleet = random_id().map_err(|error| format!("make a fleet id: {error}"))?;
     let fleet = FleetId::parse(&fleet).map_err(|error| error.to_string())?;
-    let layout = Layout { version: LAYOUT_VERSION, fleet, adopts: Vec::new() };
+    let layout = Layout::of(fleet);
     let value = json::encode(&layout, REGISTRY_VALUE_MAX_BYTES).map_err(|error| error.to_string())?;
-    crate::info!("founding fleet {}", layout.fleet);
+    crate::event!(FleetFounded, "founding fleet {}", layout.fleet);
     node.with_store(move |store| {
         settle(store, keys::LAYOUT, &value, None, store.create(keys::LAYOUT, &value, None))
     })
@@ -292,7 +310,10 @@ async fn beat_while_registered(node: &Node, bell: &Bell) {
                 due_ms = clock::now_ms() + RETRY_MS;
             }
             Beat::Lost => {
-                crate::warn!("this machine's record is gone from the registry: registering again");
+                crate::event!(
+                    RecordGone,
+                    "this machine's record is gone from the registry: registering again"
+                );
                 node.contact.borrow_mut().broken();
                 return;
             }

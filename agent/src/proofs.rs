@@ -3,12 +3,11 @@
 //! `cluster::desired::proof` judges; an answer is kept until the next read of the machine's view, so that a long stop
 //! is not a stream of questions.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use cluster::desired;
 use cluster::reconcile::Want;
 use cluster::records::{Marker, Placement};
 use cluster::snapshot::Unit;
+use cluster::sorted::{Map, Set};
 use cluster::standing::Standing as StoreStanding;
 use cluster::{Session, UnitName};
 use registry::reads;
@@ -25,9 +24,9 @@ const UNPROVEN_MS: (u64, u64) = (1000, 30_000);
 #[derive(Debug)]
 pub(crate) struct Proofs {
     /// The answers; `None` for a unit that nothing disproves.
-    answers: BTreeMap<UnitName, Option<Want>>,
+    answers: Map<UnitName, Option<Want>>,
     /// Units that were seen placed on another machine though this one is told to hold them.
-    suspects: BTreeSet<UnitName>,
+    suspects: Set<UnitName>,
     /// The life of this machine in which the placements of all its units were read.
     checked: Option<Session>,
     wait_ms: u64,
@@ -36,7 +35,7 @@ pub(crate) struct Proofs {
 
 impl Default for Proofs {
     fn default() -> Self {
-        let (answers, suspects) = (BTreeMap::new(), BTreeSet::new());
+        let (answers, suspects) = (Map::new(), Set::new());
         Self { answers, suspects, checked: None, wait_ms: UNPROVEN_MS.0, again_at_ms: 0 }
     }
 }
@@ -48,13 +47,13 @@ impl Proofs {
     }
 
     /// Keeps the answers about `units`; those that proved nothing only until they are due again.
-    fn keep(&mut self, units: &BTreeSet<UnitName>, now_ms: u64) {
+    fn keep(&mut self, units: &Set<UnitName>, now_ms: u64) {
         let due = now_ms >= self.again_at_ms;
         self.answers.retain(|unit, answer| units.contains(unit) && (answer.is_some() || !due));
     }
 
     /// Takes in answers; says when to ask again, if one of all there are proved nothing.
-    fn note(&mut self, fresh: BTreeMap<UnitName, Option<Want>>, now_ms: u64) -> Option<u64> {
+    fn note(&mut self, fresh: Map<UnitName, Option<Want>>, now_ms: u64) -> Option<u64> {
         if fresh.values().any(Option::is_none) {
             self.again_at_ms = now_ms + self.wait_ms;
             self.wait_ms = (self.wait_ms * 2).min(UNPROVEN_MS.1);
@@ -75,8 +74,8 @@ impl Reconciler {
     /// The registry did not answer, or is not this machine's.
     pub(crate) async fn prove(
         &mut self,
-        wants: &mut BTreeMap<UnitName, Want>,
-        mut orphans: BTreeSet<UnitName>,
+        wants: &mut Map<UnitName, Want>,
+        mut orphans: Set<UnitName>,
     ) -> Result<(), String> {
         self.suspect().await?;
         orphans.extend(self.proofs.suspects.iter().cloned());
@@ -105,7 +104,7 @@ impl Reconciler {
             return Ok(());
         }
         let placed = markers.iter().filter(|(_, marker)| !marker.global);
-        let names: BTreeSet<UnitName> = placed.map(|(unit, _)| unit.clone()).collect();
+        let names: Set<UnitName> = placed.map(|(unit, _)| unit.clone()).collect();
         if !names.is_empty() {
             let read = self.node.with_store(move |store| reads::placements(store, &names)).await;
             let found = read.map_err(|error: StoreError| error.to_string())?;
@@ -119,9 +118,9 @@ impl Reconciler {
 
     /// What specs and placements say of each unit. The answers count only if the store is still this fleet's after
     /// they were given: in one that was wiped in between everything is absent.
-    async fn ask(&self, asked: Vec<(Marker, UnitName)>) -> Result<BTreeMap<UnitName, Option<Want>>, String> {
+    async fn ask(&self, asked: Vec<(Marker, UnitName)>) -> Result<Map<UnitName, Option<Want>>, String> {
         if asked.is_empty() {
-            return Ok(BTreeMap::new());
+            return Ok(Map::new());
         }
         let me = self.node.identity.id.clone();
         let read = self.node.with_store(move |store| {

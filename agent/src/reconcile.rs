@@ -2,13 +2,13 @@
 //! `cluster`'s (`desired`, `reconcile`); this file orders the reads and keeps the time, `steps` does.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
 use cluster::desired;
 use cluster::reconcile::{self, Departure, Step, Want};
 use cluster::snapshot::Snapshot;
+use cluster::sorted::Map;
 use cluster::standing::Standing as StoreStanding;
 use cluster::{Incarnation, UnitName};
 use registry::reads;
@@ -20,6 +20,7 @@ use crate::clock;
 use crate::dump;
 use crate::hands::Hands;
 use crate::holdings::Holdings;
+use crate::metrics::NUMBERS;
 use crate::node::{Loop, Node, Standing};
 use crate::pool;
 use crate::presence;
@@ -41,7 +42,7 @@ pub struct Reconciler {
     pub(crate) holdings: Holdings,
     pub(crate) changes: Rc<RefCell<Changes>>,
     /// Units whose placement has to be read once more after their start (registry rule 7).
-    pub(crate) unconfirmed: BTreeMap<UnitName, Incarnation>,
+    pub(crate) unconfirmed: Map<UnitName, Incarnation>,
     pub(crate) proofs: Proofs,
     /// The steps of the last pass: what is planned again without anything having changed is neither news nor urgent.
     pub(crate) last_steps: Vec<Step>,
@@ -77,7 +78,7 @@ impl Reconciler {
             hands: parts.hands,
             holdings: Holdings::default(),
             changes: parts.changes,
-            unconfirmed: BTreeMap::new(),
+            unconfirmed: Map::new(),
             proofs: Proofs::default(),
             last_steps: Vec::new(),
             noticed: parts.noticed,
@@ -160,7 +161,7 @@ impl Reconciler {
     }
 
     /// From wants to rows.
-    async fn carry_on(&mut self, wants: &BTreeMap<UnitName, Want>) -> Result<(), String> {
+    async fn carry_on(&mut self, wants: &Map<UnitName, Want>) -> Result<(), String> {
         self.sweep();
         self.holdings.forgive(wants);
         self.look().await?;
@@ -169,6 +170,7 @@ impl Reconciler {
             self.again_at(at_ms);
         }
         let done = self.take_steps(wants, &plan).await;
+        NUMBERS.backing_off(self.holdings.troubles.len());
         self.look().await?;
         self.settle(plan);
         let published = self.publish(wants).await;
@@ -222,9 +224,9 @@ impl Reconciler {
     }
 
     /// What this machine is to hold, with proof for each unit that is not to stay.
-    async fn wants(&mut self) -> Result<BTreeMap<UnitName, Want>, String> {
+    async fn wants(&mut self) -> Result<Map<UnitName, Want>, String> {
         let me = self.node.identity.id.clone();
-        let Some(view) = self.view.clone() else { return Ok(BTreeMap::new()) };
+        let Some(view) = self.view.clone() else { return Ok(Map::new()) };
         for (unit, hash) in desired::unknown(&view, &me, &self.holdings.known) {
             let name = unit.clone();
             let read = self.node.with_store(move |store| reads::spec(store, &name, Freshness::Local)).await;
@@ -253,7 +255,7 @@ impl Reconciler {
         });
     }
 
-    fn all_leave(&self) -> BTreeMap<UnitName, Want> {
+    fn all_leave(&self) -> Map<UnitName, Want> {
         let release = |unit: &UnitName| self.holdings.markers.get(unit).is_some_and(|marker| !marker.global);
         let want = |unit: &UnitName| Want::Go { departure: Departure::Leaving, release: release(unit) };
         self.holdings.units().into_iter().map(|unit| (unit.clone(), want(&unit))).collect()
@@ -301,7 +303,7 @@ impl Reconciler {
     }
 
     /// Takes in what systemd said; a unit that has failed since is asked why.
-    async fn note(&mut self, statuses: BTreeMap<UnitName, UnitStatus>) {
+    async fn note(&mut self, statuses: Map<UnitName, UnitStatus>) {
         for (unit, status) in statuses {
             let before = self.holdings.statuses.insert(unit.clone(), status.clone());
             if before.as_ref() != Some(&status) {
@@ -332,7 +334,7 @@ impl Reconciler {
     }
 
     /// Publishes what has changed.
-    pub(crate) async fn publish(&mut self, wants: &BTreeMap<UnitName, Want>) -> Result<(), String> {
+    pub(crate) async fn publish(&mut self, wants: &Map<UnitName, Want>) -> Result<(), String> {
         let rows = self.holdings.rows(wants);
         let node = Rc::clone(&self.node);
         self.published.publish(&node, &rows).await

@@ -1,10 +1,9 @@
 //! The machine's state rows in the registry: written when they change, under the session of its present life
 //! (registry rule 8), and only this machine writes them.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use cluster::limits::REGISTRY_VALUE_MAX_BYTES;
 use cluster::records::StateRow;
+use cluster::sorted::{Map, Set};
 use cluster::{MachineId, Session, UnitName, json, keys};
 use registry::reads;
 use registry::store::Outcome;
@@ -16,9 +15,9 @@ use crate::pool;
 #[derive(Debug, Default)]
 pub struct Published {
     session: Option<Session>,
-    rows: BTreeMap<UnitName, StateRow>,
+    rows: Map<UnitName, StateRow>,
     /// Rows of which nobody knows what is there: a write or a deletion had no answer, and may yet land.
-    open: BTreeSet<UnitName>,
+    open: Set<UnitName>,
 }
 
 impl Published {
@@ -26,7 +25,7 @@ impl Published {
     ///
     /// # Errors
     /// The first row that could not be written, or the rows there could not be read.
-    pub async fn publish(&mut self, node: &Node, rows: &BTreeMap<UnitName, StateRow>) -> Result<(), String> {
+    pub async fn publish(&mut self, node: &Node, rows: &Map<UnitName, StateRow>) -> Result<(), String> {
         let Some(session) = node.session() else { return Ok(()) };
         let me = node.identity.id.clone();
         if self.session != Some(session) {
@@ -45,7 +44,7 @@ impl Published {
             writes.push((unit.clone(), change, pool::unblock(move || store.put(&key, &value))));
         }
         let there = self.rows.keys().chain(&self.open);
-        let gone: BTreeSet<UnitName> = there.filter(|unit| !rows.contains_key(*unit)).cloned().collect();
+        let gone: Set<UnitName> = there.filter(|unit| !rows.contains_key(*unit)).cloned().collect();
         for unit in gone {
             let (store, key) = (std::sync::Arc::clone(&node.store), keys::state(&me, session, &unit));
             writes.push((unit, None, pool::unblock(move || store.delete_tree(&key))));

@@ -2,7 +2,6 @@
 //! marker for each unit on this machine. Small files in the runtime directory, each replaced whole. Unit files
 //! themselves are the shim's.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
@@ -10,6 +9,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use cluster::records::Marker;
+use cluster::sorted::Map;
 use cluster::standing::Remembered;
 use cluster::{MachineId, Nonce, UnitName, json};
 use serde::Serialize;
@@ -91,9 +91,9 @@ impl RuntimeDir {
     ///
     /// # Errors
     /// The folder cannot be listed.
-    pub fn markers(&self) -> Result<(BTreeMap<UnitName, Marker>, Vec<RuntimeError>), RuntimeError> {
+    pub fn markers(&self) -> Result<(Map<UnitName, Marker>, Vec<RuntimeError>), RuntimeError> {
         let folder = self.root.join("markers");
-        let (mut markers, mut unreadable) = (BTreeMap::new(), Vec::new());
+        let (mut markers, mut unreadable) = (Map::new(), Vec::new());
         for entry in fs::read_dir(&folder).map_err(|error| failed("list", &folder, &error))? {
             let path = entry.map_err(|error| failed("list", &folder, &error))?.path();
             let name = path.file_name().and_then(|name| name.to_str()).map(UnitName::parse);
@@ -121,6 +121,8 @@ impl RuntimeDir {
     /// It cannot be removed.
     pub fn unmark(&self, unit: &UnitName) -> Result<(), RuntimeError> {
         let path = self.marker_path(unit);
+        #[cfg(feature = "simulation")]
+        crate::simulation::step("remove", &path);
         match fs::remove_file(&path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(failed("remove", &path, &error)),
             _ => Ok(()),
@@ -156,6 +158,10 @@ impl RuntimeDir {
 /// # Errors
 /// The kernel's source cannot be read.
 pub fn random_id() -> io::Result<String> {
+    #[cfg(feature = "simulation")]
+    if let Some(simulator) = crate::simulation::here() {
+        return Ok(simulator.random_id());
+    }
     let mut bytes = [0_u8; 16];
     File::open("/dev/urandom")?.read_exact(&mut bytes)?;
     Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
@@ -181,6 +187,8 @@ fn read(path: &Path) -> Result<Option<String>, RuntimeError> {
 fn replace(path: &Path, bytes: &[u8]) -> Result<(), RuntimeError> {
     let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
     let temporary = path.with_file_name(format!("{name}%"));
+    #[cfg(feature = "simulation")]
+    crate::simulation::step("write", path);
     let write = || -> io::Result<()> {
         let mut options = OpenOptions::new();
         options.write(true).create(true).truncate(true).mode(0o644);

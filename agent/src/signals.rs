@@ -9,7 +9,7 @@ use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use smol::Async;
 
-use crate::config::{self, OnStop};
+use crate::config::{self, OnStop, Settings};
 use crate::leave;
 use crate::log;
 use crate::node::Node;
@@ -77,13 +77,16 @@ impl Signals {
     }
 }
 
-/// True if another program lies in this one's place and can take over. One that cannot is told of, and the old program
-/// goes on.
+/// True if another program lies in this one's place, or the configuration names another store, and the program there can
+/// take over. One that cannot is told of, and the old program goes on.
 async fn gives_way(node: &Node, program: &Program) -> bool {
-    if !program.is_replaced() || node.is_leaving() {
-        return false;
-    }
-    crate::info!("the program was replaced; units keep running while the new one takes over");
+    let news = match () {
+        () if node.is_leaving() => return false,
+        () if program.is_replaced() => "the program was replaced",
+        () if names_other_store(node) => "the fleet's keys are to be in another store",
+        () => return false,
+    };
+    crate::info!("{news}; units keep running while a new agent takes over");
     node.tell(systemd_shim::Notify::reloading);
     let asked = program.clone();
     if let Err(why) = pool::unblock(move || asked.accepts()).await {
@@ -92,6 +95,13 @@ async fn gives_way(node: &Node, program: &Program) -> bool {
     }
     successor::passes_end(node).await;
     true
+}
+
+/// True if the configuration is right and says something else about the store than it did at the start.
+fn names_other_store(node: &Node) -> bool {
+    let told = |settings: &Settings| format!("{:?} {:?}", settings.etcd, settings.store);
+    config::load(node.named_config.as_deref(), std::env::vars_os())
+        .is_ok_and(|loaded| told(&loaded.settings) != told(&node.settings()))
 }
 
 /// Reads the configuration again. What cannot change in a running agent keeps its old value and is named; a faulty
@@ -111,6 +121,7 @@ fn reload(node: &Node) {
             new.metadata = loaded.settings.metadata.clone();
             new.public_ip = loaded.settings.public_ip.clone();
             new.on_stop = loaded.settings.on_stop;
+            new.api.roles = loaded.settings.api.roles.clone();
             new.page_items = loaded.settings.page_items;
             if format!("{new:?}") != format!("{:?}", loaded.settings) {
                 crate::warn!("some changed settings take effect at the next start of the agent only");

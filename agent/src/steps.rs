@@ -2,12 +2,13 @@
 //! steps of its unit and of no other (design rule 2). Registry rule 7 stands here: no start without fresh presence
 //! and without the placement read before and after.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use cluster::desired;
+use cluster::event::Event;
 use cluster::reconcile::{Action, Plan, Reason, Step, Want};
 use cluster::records::{Marker, Placement};
+use cluster::sorted::{Map, Set};
 use cluster::state::Order;
 use cluster::{Guard, Hash, Incarnation, MachineId, UnitName, keys};
 use registry::reads;
@@ -15,6 +16,7 @@ use registry::settle::settle_delete;
 use registry::store::{Freshness, Store, StoreError};
 
 use crate::clock;
+use crate::events::{About, tell};
 use crate::hands::{Failures, Hands, Writing};
 use crate::pool;
 use crate::reconcile::Reconciler;
@@ -32,13 +34,13 @@ impl Reconciler {
     /// The registry did not answer for some of them; the others were taken.
     pub(crate) async fn take_steps(
         &mut self,
-        wants: &BTreeMap<UnitName, Want>,
+        wants: &Map<UnitName, Want>,
         plan: &Plan,
     ) -> Result<(), String> {
         for step in plan.steps.iter().filter(|step| !self.last_steps.contains(step)) {
             announce(step);
         }
-        let mut failed = BTreeSet::new();
+        let mut failed = Set::new();
         let unsure = self.confirm_started().await;
         self.take_stops(wants, plan, &mut failed).await;
         self.take_removals(wants, plan, &mut failed).await;
@@ -55,9 +57,9 @@ impl Reconciler {
 
     fn note_failures(
         &mut self,
-        wants: &BTreeMap<UnitName, Want>,
+        wants: &Map<UnitName, Want>,
         failures: &Failures,
-        failed: &mut BTreeSet<UnitName>,
+        failed: &mut Set<UnitName>,
     ) {
         self.holdings.failed(wants, failures, clock::now_ms());
         failed.extend(failures.keys().cloned());
@@ -73,12 +75,7 @@ impl Reconciler {
         self.holdings.markers.insert(unit.clone(), marker);
     }
 
-    async fn take_stops(
-        &mut self,
-        wants: &BTreeMap<UnitName, Want>,
-        plan: &Plan,
-        failed: &mut BTreeSet<UnitName>,
-    ) {
+    async fn take_stops(&mut self, wants: &Map<UnitName, Want>, plan: &Plan, failed: &mut Set<UnitName>) {
         let steps: Vec<&Step> = plan.steps.iter().filter(|step| step.action == Action::Stop).collect();
         let units: Vec<UnitName> = steps.iter().map(|step| step.unit.clone()).collect();
         if units.is_empty() {
@@ -96,12 +93,7 @@ impl Reconciler {
         }
     }
 
-    async fn take_removals(
-        &mut self,
-        wants: &BTreeMap<UnitName, Want>,
-        plan: &Plan,
-        failed: &mut BTreeSet<UnitName>,
-    ) {
+    async fn take_removals(&mut self, wants: &Map<UnitName, Want>, plan: &Plan, failed: &mut Set<UnitName>) {
         let units = units_of(plan, &Action::Remove);
         if units.is_empty() {
             return;
@@ -118,9 +110,9 @@ impl Reconciler {
     /// Gives placements back, rows first, so that whoever waits for the end of a unit sees nothing of it any more.
     async fn take_releases(
         &mut self,
-        wants: &BTreeMap<UnitName, Want>,
+        wants: &Map<UnitName, Want>,
         plan: &Plan,
-        failed: &BTreeSet<UnitName>,
+        failed: &Set<UnitName>,
     ) -> Result<(), String> {
         let units: Vec<UnitName> =
             units_of(plan, &Action::Release).into_iter().filter(|unit| !failed.contains(unit)).collect();
@@ -136,7 +128,10 @@ impl Reconciler {
         let mut result = published;
         for (unit, release) in releases {
             match release.await {
-                Ok(true) => crate::info!("released {unit}"),
+                Ok(true) => {
+                    let about = About { unit: Some(&unit), ..About::default() };
+                    tell(Event::UnitGivenBack, about, format_args!("released {unit}"));
+                }
                 Ok(false) => {}
                 Err(error) => result = result.and(Err(format!("release {unit}: {error}"))),
             }
@@ -146,9 +141,9 @@ impl Reconciler {
 
     async fn take_writes(
         &mut self,
-        wants: &BTreeMap<UnitName, Want>,
+        wants: &Map<UnitName, Want>,
         plan: &Plan,
-        failed: &mut BTreeSet<UnitName>,
+        failed: &mut Set<UnitName>,
     ) -> Result<(), String> {
         let mut fetches = Vec::new();
         for step in &plan.steps {
@@ -195,9 +190,9 @@ impl Reconciler {
 
     async fn take_starts(
         &mut self,
-        wants: &BTreeMap<UnitName, Want>,
+        wants: &Map<UnitName, Want>,
         plan: &Plan,
-        failed: &mut BTreeSet<UnitName>,
+        failed: &mut Set<UnitName>,
     ) -> Result<(), String> {
         let mut units: Vec<UnitName> =
             units_of(plan, &Action::Start).into_iter().filter(|unit| !failed.contains(unit)).collect();
@@ -247,7 +242,7 @@ impl Reconciler {
     }
 
     /// The units among these that are placed ones, with their incarnations.
-    fn placed(&self, units: &[UnitName]) -> BTreeMap<UnitName, Incarnation> {
+    fn placed(&self, units: &[UnitName]) -> Map<UnitName, Incarnation> {
         let marked = units.iter().filter_map(|unit| Some((unit, self.holdings.markers.get(unit)?)));
         marked
             .filter(|(_, marker)| !marker.global)
@@ -256,25 +251,40 @@ impl Reconciler {
     }
 
     /// What a majority of the store says about units that this machine believes to be placed here.
-    async fn placements(&self, placed: &BTreeMap<UnitName, Incarnation>) -> Result<Verdict, String> {
+    async fn placements(&self, placed: &Map<UnitName, Incarnation>) -> Result<Verdict, String> {
         if placed.is_empty() {
             return Ok(Verdict::default());
         }
-        let names: BTreeSet<UnitName> = placed.keys().cloned().collect();
+        let names: Set<UnitName> = placed.keys().cloned().collect();
         let read = self.node.with_store(move |store| reads::placements(store, &names)).await;
         let read = read.map_err(|error| error.to_string())?;
-        let found: BTreeMap<UnitName, Placement> =
+        let found: Map<UnitName, Placement> =
             read.found.into_iter().map(|(unit, kept)| (unit, kept.value)).collect();
         let mut foreign = desired::not_mine(&self.node.identity.id, placed, &found);
         foreign.retain(|unit| !read.unreadable.contains(unit));
         Ok(Verdict { foreign, unreadable: read.unreadable })
     }
 
+    /// True if units were started and the registry is on its way to another store by now: their placements may have
+    /// been written too late to be there too.
+    async fn has_left(&self) -> Result<bool, String> {
+        if self.unconfirmed.is_empty() {
+            return Ok(false);
+        }
+        let transit = self.node.with_store(reads::transit).await;
+        transit.map(|transit| transit.is_some()).map_err(|error| error.to_string())
+    }
+
     /// Reads the placements of what was just started once more; what is not ours any more stops at once. If the
     /// registry does not answer, the next pass asks again.
     async fn confirm_started(&mut self) -> Result<(), String> {
-        let foreign = self.placements(&self.unconfirmed).await?.foreign;
-        if !foreign.is_empty() {
+        let has_left = self.has_left().await?;
+        let foreign = if has_left {
+            self.unconfirmed.keys().cloned().collect()
+        } else {
+            self.placements(&self.unconfirmed).await?.foreign
+        };
+        if !foreign.is_empty() && !has_left {
             // In a store that was wiped since the start nothing is placed anywhere.
             self.still_ours().await?;
         }
@@ -282,9 +292,11 @@ impl Reconciler {
         if foreign.is_empty() {
             return Ok(());
         }
-        crate::warn!(
-            "stopping at once, since the registry placed them elsewhere while they started: {foreign:?}"
-        );
+        for unit in &foreign {
+            let reason = "the registry placed it elsewhere, or moved, while it started";
+            let about = About { unit: Some(unit), reason, ..About::default() };
+            tell(Event::UnitMisplaced, about, format_args!("stopping {unit} at once: {reason}"));
+        }
         let units: Vec<UnitName> = foreign.into_iter().collect();
         let names = units.clone();
         let failures = self.with_hands(move |hands| hands.stop(&names)).await;
@@ -301,21 +313,23 @@ impl Reconciler {
 #[derive(Debug, Default)]
 struct Verdict {
     /// Placed elsewhere, nowhere, or as another incarnation.
-    foreign: BTreeSet<UnitName>,
+    foreign: Set<UnitName>,
     /// Nobody can tell.
-    unreadable: BTreeSet<UnitName>,
+    unreadable: Set<UnitName>,
 }
 
 fn announce(step: &Step) {
-    let what = match step.action {
-        Action::Stop => "stop",
+    let (event, what) = match step.action {
+        Action::Stop => (Event::UnitStop, "stop"),
         // A placement is given back in silence until it is really there to give back.
         Action::Await | Action::Release => return,
-        Action::Remove => "unload",
-        Action::Write { .. } => "load",
-        Action::Start => "start",
+        Action::Remove => (Event::UnitUnload, "unload"),
+        Action::Write { .. } => (Event::UnitLoad, "load"),
+        Action::Start => (Event::UnitStart, "start"),
     };
-    crate::info!("{what} {}: {}", step.unit, step.reason);
+    let reason = step.reason.to_string();
+    let about = About { unit: Some(&step.unit), reason: &reason, ..About::default() };
+    tell(event, about, format_args!("{what} {}: {reason}", step.unit));
 }
 
 fn units_of(plan: &Plan, action: &Action) -> Vec<UnitName> {

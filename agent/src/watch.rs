@@ -2,11 +2,13 @@
 //! reads have covered, and after anything but a plain change waits for the next read before it polls again. What
 //! changed is told to a filter only, never to a plan.
 
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
-use std::thread;
+use std::sync::Arc;
 use std::time::Duration;
 
 use registry::store::{Store, StoreErrorKind, Wake};
+
+use crate::metrics::NUMBERS;
+use crate::threads::{self, Awaited};
 
 /// Stack of a watching thread: a request with TLS needs about a third of it.
 const STACK_BYTES: usize = 256 * 1024;
@@ -25,7 +27,7 @@ struct Permit {
 /// The handle of one watch; the thread ends when it is dropped and the poll it is in has ended.
 #[derive(Debug)]
 pub struct Watch {
-    shared: Arc<(Mutex<Permit>, Condvar)>,
+    permit: Arc<Awaited<Permit>>,
 }
 
 impl Watch {
@@ -40,49 +42,51 @@ impl Watch {
         key: String,
         wake: impl Fn(Option<&str>) + Send + 'static,
     ) -> std::io::Result<Self> {
-        let shared = Arc::new((Mutex::new(Permit::default()), Condvar::new()));
-        let theirs = Arc::clone(&shared);
-        thread::Builder::new()
-            .name(name.to_string())
-            .stack_size(STACK_BYTES)
-            .spawn(move || follow(&*store, &key, &theirs, &wake))?;
-        Ok(Self { shared })
+        let permit = Arc::new(Awaited::default());
+        let theirs = Arc::clone(&permit);
+        threads::start(name, STACK_BYTES, move || follow(&*store, &key, &theirs, &wake))?;
+        Ok(Self { permit })
     }
 
     /// Says that a read showed everything up to `index`: the watch goes on from there, also where an earlier read was
     /// further (another member, a store that went back).
     pub fn resume(&self, index: u64) {
-        let mut permit = self.shared.0.lock().unwrap_or_else(PoisonError::into_inner);
-        permit.after = index;
-        permit.reads += 1;
-        self.shared.1.notify_all();
+        self.permit.change(|permit| {
+            permit.after = index;
+            permit.reads += 1;
+        });
     }
 }
 
 impl Drop for Watch {
     fn drop(&mut self) {
-        self.shared.0.lock().unwrap_or_else(PoisonError::into_inner).ended = true;
-        self.shared.1.notify_all();
+        self.permit.change(|permit| permit.ended = true);
     }
 }
 
-fn follow(store: &dyn Store, key: &str, shared: &(Mutex<Permit>, Condvar), wake: &impl Fn(Option<&str>)) {
+fn follow(store: &dyn Store, key: &str, permit: &Awaited<Permit>, wake: &impl Fn(Option<&str>)) {
     let (mut seen_reads, mut at, mut failures) = (0, None, 0_u32);
-    while let Some(after) = next_index(shared, &mut seen_reads, at) {
+    while let Some(after) = next_index(permit, &mut seen_reads, at) {
         at = None;
         match store.watch(key, after) {
             Ok(Wake::Changed { index, key }) => {
                 (at, failures) = (Some(index), 0);
                 wake(Some(&key));
             }
-            Ok(Wake::Quiet | Wake::Overrun) => {
+            Ok(Wake::Quiet) => {
                 failures = 0;
                 wake(None);
             }
+            Ok(Wake::Overrun) => {
+                failures = 0;
+                NUMBERS.watch_restarted();
+                wake(None);
+            }
             Err(error) => {
-                failures =
-                    if error.kind == StoreErrorKind::Interrupted { 0 } else { failures.saturating_add(1) };
-                if failures > 1 && pause(shared) {
+                let is_interrupted = error.kind == StoreErrorKind::Interrupted;
+                failures = if is_interrupted { 0 } else { failures.saturating_add(1) };
+                NUMBERS.watch_restarted();
+                if failures > 1 && pause(permit) {
                     return;
                 }
                 wake(None);
@@ -93,19 +97,16 @@ fn follow(store: &dyn Store, key: &str, shared: &(Mutex<Permit>, Condvar), wake:
 
 /// The index to watch from: that of the newest read, if there was one since the last poll, or the last event's. Without
 /// either, a read is waited for. An event that the read did not show yet is told again, which costs one more look.
-fn next_index(shared: &(Mutex<Permit>, Condvar), seen_reads: &mut u64, at: Option<u64>) -> Option<u64> {
-    let mut permit = shared.0.lock().unwrap_or_else(PoisonError::into_inner);
-    while at.is_none() && permit.reads == *seen_reads && !permit.ended {
-        permit = shared.1.wait(permit).unwrap_or_else(PoisonError::into_inner);
-    }
-    let newer = permit.reads != *seen_reads;
-    *seen_reads = permit.reads;
-    (!permit.ended).then(|| at.filter(|_| !newer).unwrap_or(permit.after))
+fn next_index(permit: &Awaited<Permit>, seen_reads: &mut u64, at: Option<u64>) -> Option<u64> {
+    permit.wait(|permit| {
+        let newer = permit.reads != *seen_reads;
+        *seen_reads = permit.reads;
+        let index = if newer { Some(permit.after) } else { at };
+        if permit.ended { Some(None) } else { index.map(Some) }
+    })
 }
 
 /// Waits out the pause; true if the watch was ended meanwhile.
-fn pause(shared: &(Mutex<Permit>, Condvar)) -> bool {
-    let permit = shared.0.lock().unwrap_or_else(PoisonError::into_inner);
-    let waited = shared.1.wait_timeout_while(permit, PAUSE, |permit| !permit.ended);
-    waited.unwrap_or_else(PoisonError::into_inner).0.ended
+fn pause(permit: &Awaited<Permit>) -> bool {
+    permit.wait_for(PAUSE, |permit| permit.ended.then_some(())).is_some()
 }

@@ -37,6 +37,7 @@ fn fields(settings: &Settings) -> Vec<(&'static str, String)> {
         machine_id,
         page_items,
         listen,
+        api,
         store,
         on_stop,
     } = settings;
@@ -55,6 +56,7 @@ fn fields(settings: &Settings) -> Vec<(&'static str, String)> {
         ("machine_id", format!("{machine_id:?}")),
         ("page_items", format!("{page_items}")),
         ("listen", listen.join(" ")),
+        ("api", format!("{api:?}")),
         ("on_stop", format!("{on_stop:?}")),
         ("store", format!("{store:?}")),
     ]);

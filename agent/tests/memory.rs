@@ -9,10 +9,11 @@ use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::thread;
 
-use agent::api::{self, Audit, Host, NotAdopted};
+use agent::api::{self, Audit, Host, NotDone};
 use agent::http::{self, Limits, Listener, Options};
 use agent::news::Desk;
 use cluster::limits::{API_BODIES_MAX_BYTES, API_CONNECTIONS_MAX};
+use fleet_api::access::Identity;
 use registry::etcd::{Endpoint, Endpoints, Etcd, KeyPrefix, Settings};
 use registry::store::Store;
 
@@ -47,8 +48,16 @@ impl Host for Agent {
         None
     }
 
-    async fn adopt(&self) -> Result<String, NotAdopted> {
-        Err(NotAdopted::Refused("no need".to_owned()))
+    async fn adopt(&self) -> Result<String, NotDone> {
+        Err(NotDone::Refused("no need".to_owned()))
+    }
+
+    async fn copy(&self, _: String) -> Result<String, NotDone> {
+        Err(NotDone::Refused("there is nowhere to go".to_owned()))
+    }
+
+    fn may(&self, _: Identity<'_>, _: fleet_api::Method) -> Result<(), fleet_api::Failure> {
+        Ok(())
     }
 
     fn audit(&self, _: &Audit<'_>) {}

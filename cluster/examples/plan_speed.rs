@@ -2,7 +2,6 @@
 //! change. `cargo run --release -p cluster --example plan_speed`, or with numbers of units and machines of your own.
 //! Two clusters: units that ask for nothing, and units that ask for everything. Only planning is timed, not reading.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -10,6 +9,7 @@ use cluster::keys::Key;
 use cluster::limits::REGISTRY_VALUE_MAX_BYTES;
 use cluster::records::{Placement, Presence, Spec};
 use cluster::schedule::{self, Decision, Plan};
+use cluster::sorted::{Map, Set};
 use cluster::unit_file::UnitFile;
 use cluster::{BootId, MachineId, Nonce, Snapshot, TargetState, UnitName, json, keys};
 use serde::Serialize;
@@ -81,7 +81,7 @@ impl Registry {
 
     fn machine(&mut self, number: usize) -> Result<(), Failure> {
         let id = machine_id(number)?;
-        let metadata = BTreeMap::from([
+        let metadata = Map::from([
             ("role".into(), format!("r{}", number % 7)),
             ("region".into(), format!("z{}", number % 3)),
         ]);
@@ -123,38 +123,38 @@ fn measure(name: &str, units: usize, machines: usize, options: fn(usize) -> Stri
         registry.unit(&name, &options(number), TargetState::Launched)?;
     }
     println!("{name}");
-    let plan = timed("from nothing", &registry.snapshot, &BTreeSet::new());
+    let plan = timed("from nothing", &registry.snapshot, &Set::new());
     registry.enact(&plan)?;
-    let again = timed("nothing changed", &registry.snapshot, &BTreeSet::new());
+    let again = timed("nothing changed", &registry.snapshot, &Set::new());
     registry.enact(&again)?;
 
     let mut newcomer = Registry { snapshot: registry.snapshot.clone(), index: registry.index };
     newcomer.unit(&UnitName::parse("new.service")?, "", TargetState::Launched)?;
-    timed("one unit more", &newcomer.snapshot, &BTreeSet::new());
+    timed("one unit more", &newcomer.snapshot, &Set::new());
 
     let mut stopped = Registry { snapshot: registry.snapshot.clone(), index: registry.index };
     stopped.unit(&UnitName::parse(&unit_name(7))?, "", TargetState::Loaded)?;
-    timed("one target changed", &stopped.snapshot, &BTreeSet::new());
+    timed("one target changed", &stopped.snapshot, &Set::new());
 
     let mut failed = registry.snapshot.clone();
     let lost = machine_id(1)?;
     if let Some(machine) = failed.machines.get_mut(&lost) {
         machine.presence = None;
     }
-    timed("one machine lost", &failed, &BTreeSet::from([lost]));
+    timed("one machine lost", &failed, &Set::from([lost]));
 
     registry.unit(
         &UnitName::parse("stuck.service")?,
         "MachineMetadata=role=none\n",
         TargetState::Launched,
     )?;
-    timed("one unit that fits nowhere", &registry.snapshot, &BTreeSet::new());
+    timed("one unit that fits nowhere", &registry.snapshot, &Set::new());
     Ok(())
 }
 
 /// Plans ten times and prints the best time, which is what the machine can do when left in peace.
 #[expect(clippy::disallowed_methods, reason = "a measurement on one running machine, not the agent's time")]
-fn timed(what: &str, snapshot: &Snapshot, lost: &BTreeSet<MachineId>) -> Plan {
+fn timed(what: &str, snapshot: &Snapshot, lost: &Set<MachineId>) -> Plan {
     let mut best_ms = f64::INFINITY;
     let mut plan = Plan::default();
     for _ in 0..10 {

@@ -1,9 +1,7 @@
 //! The machines with what stands on each, while a plan is being made: the schedule moves units about on it
 //! before anything is written. It counts load and asks `fit`; the order of moves is `schedule`'s.
 
-use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
-use core::ops::Bound;
 
 use crate::fit;
 use crate::glob;
@@ -14,21 +12,22 @@ use crate::place::{Holding, Place};
 use crate::reason::Refusal;
 use crate::requirements::Requirements;
 use crate::snapshot::{Snapshot, Unit};
+use crate::sorted::{Map, Set};
 
 /// All machines, and the live ones in the order in which they would be given work.
 pub(crate) struct Board<'a> {
     snapshot: &'a Snapshot,
     globals: Vec<(&'a UnitName, &'a Requirements)>,
-    places: BTreeMap<&'a MachineId, Place<'a>>,
-    by_load: BTreeSet<(usize, &'a MachineId)>,
+    places: Map<&'a MachineId, Place<'a>>,
+    by_load: Set<(usize, &'a MachineId)>,
     /// Where the units are that were placed in this plan.
-    placed: BTreeMap<&'a str, &'a MachineId>,
+    placed: Map<&'a str, &'a MachineId>,
 }
 
 impl<'a> Board<'a> {
     /// Sets up the machines of `snapshot` and the units placed on them, without those of `lost` machines.
-    pub(crate) fn new(snapshot: &'a Snapshot, lost: &BTreeSet<MachineId>) -> Self {
-        let mut places = BTreeMap::new();
+    pub(crate) fn new(snapshot: &'a Snapshot, lost: &Set<MachineId>) -> Self {
+        let mut places = Map::new();
         for (id, machine) in &snapshot.machines {
             places.insert(id, Place::new(id, machine));
         }
@@ -44,7 +43,7 @@ impl<'a> Board<'a> {
             }
         }
         let globals = globals::wanted(snapshot).collect();
-        let mut board = Self { snapshot, globals, places, by_load: BTreeSet::new(), placed: BTreeMap::new() };
+        let mut board = Self { snapshot, globals, places, by_load: Set::new(), placed: Map::new() };
         let ids: Vec<&MachineId> = board.places.keys().copied().collect();
         for id in ids {
             board.count(id);
@@ -151,14 +150,14 @@ impl<'a> Board<'a> {
         'a: 'b,
     {
         let literal = pattern.split(['*', '?', '[', '\\']).next().unwrap_or_default();
-        let from = self.snapshot.units.range::<str, _>((Bound::Included(literal), Bound::Unbounded));
+        let from = self.snapshot.units.iter_from(literal);
         let names = from.map(|(name, _)| name).take_while(move |name| name.as_str().starts_with(literal));
         names.filter(move |name| glob::matches(pattern, name.as_str()))
     }
 
     /// True if a move of `from` may lead to a move of `to`: a unit moves those it replaces, and its partners follow it.
     fn comes_back(&self, from: &UnitName, to: &UnitName) -> bool {
-        let (mut seen, mut open) = (BTreeSet::from([from]), Vec::from([from]));
+        let (mut seen, mut open) = (Set::from([from]), Vec::from([from]));
         while let Some(mover) = open.pop() {
             let Some(requirements) = self.snapshot.units.get(mover).map(|unit| &unit.requirements) else {
                 continue;

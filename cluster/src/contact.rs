@@ -34,6 +34,12 @@ impl Contact {
         self.since_ms.is_some() && self.beat_sent_ms.is_some_and(lately)
     }
 
+    /// How long ago the last beat that succeeded was sent; `None` if none ever did.
+    #[must_use]
+    pub fn age_ms(&self, now_ms: u64) -> Option<u64> {
+        self.beat_sent_ms.map(|sent| now_ms.saturating_sub(sent))
+    }
+
     /// True if contact has been unbroken for `agent_ttl_ms`, so that an absent machine is a lost one.
     #[must_use]
     pub fn may_judge(&self, now_ms: u64, agent_ttl_ms: u64) -> bool {

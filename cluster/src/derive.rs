@@ -1,7 +1,6 @@
 //! The derived keys: assignments and globals as functions of specs and placements, in both directions, and the
 //! rows of lives that are over (registry rules 5 and 8). `schedule` decides who is where; this makes the keys say so.
 
-use alloc::collections::BTreeSet;
 use alloc::string::ToString;
 
 use crate::board::Board;
@@ -10,6 +9,7 @@ use crate::reason::Cause;
 use crate::records::{Assignment, GlobalUnit, Phase};
 use crate::schedule::{Decision, Departures, Plan, holder};
 use crate::snapshot::{Snapshot, Unit};
+use crate::sorted::Set;
 
 /// The assignment that tells a machine to hold `unit`.
 pub(crate) fn hold(unit: &Unit) -> Assignment {
@@ -25,7 +25,7 @@ pub(crate) fn hold(unit: &Unit) -> Assignment {
 /// Writes and deletes assignments until they are what placements and departures say.
 pub(crate) fn assignments(
     snapshot: &Snapshot,
-    lost: &BTreeSet<MachineId>,
+    lost: &Set<MachineId>,
     departures: &Departures<'_>,
     board: &Board<'_>,
     plan: &mut Plan,
@@ -65,7 +65,7 @@ fn same(old: &Assignment, new: &Assignment) -> bool {
 }
 
 /// Takes away assignments that no placement backs: none that was there, and none that this plan makes.
-fn unbacked(snapshot: &Snapshot, lost: &BTreeSet<MachineId>, board: &Board<'_>, plan: &mut Plan) {
+fn unbacked(snapshot: &Snapshot, lost: &Set<MachineId>, board: &Board<'_>, plan: &mut Plan) {
     for (id, machine) in &snapshot.machines {
         let holds = board.holds(id);
         for (name, guard) in machine.assignment_guards() {
@@ -111,7 +111,7 @@ pub(crate) fn globals(snapshot: &Snapshot, plan: &mut Plan) {
 
 /// Deletes the rows of every session that is not its machine's present one; a machine that is merely silent
 /// keeps its rows until it is judged lost.
-pub(crate) fn sweeps(snapshot: &Snapshot, lost: &BTreeSet<MachineId>, plan: &mut Plan) {
+pub(crate) fn sweeps(snapshot: &Snapshot, lost: &Set<MachineId>, plan: &mut Plan) {
     for (id, sessions) in &snapshot.rows {
         let current = snapshot.machines.get(id).and_then(crate::snapshot::Machine::session);
         let known_gone = lost.contains(id) || current.is_some();

@@ -1,7 +1,6 @@
 //! What this machine is to hold, from what it read of the registry: its assignments, the globals it is eligible
 //! for, and for units that nobody asks of it any more the proof without which nothing stops (registry rule 4).
 
-use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 
 use crate::globals;
@@ -11,9 +10,10 @@ use crate::reconcile::{Departure, Want};
 use crate::records::{Marker, Phase, Placement};
 use crate::requirements::Requirements;
 use crate::snapshot::{Snapshot, Unit};
+use crate::sorted::{Map, Set};
 
 /// Requirements of the specs this machine has read, by the exact file they were read from.
-pub type Known = BTreeMap<(UnitName, Hash), Requirements>;
+pub type Known = Map<(UnitName, Hash), Requirements>;
 
 /// The specs whose requirements a plan needs and [`Known`] does not hold yet: those of globals, and, if there are
 /// globals, of the units placed here.
@@ -35,9 +35,9 @@ pub fn wants(
     view: &Snapshot,
     me: &MachineId,
     known: &Known,
-    local: &BTreeMap<UnitName, Marker>,
-) -> BTreeMap<UnitName, Want> {
-    let mut wants = BTreeMap::new();
+    local: &Map<UnitName, Marker>,
+) -> Map<UnitName, Want> {
+    let mut wants = Map::new();
     let Some(machine) = view.machines.get(me) else { return wants };
     for (name, assigned) in &machine.assigned {
         let order = &assigned.value;
@@ -86,11 +86,7 @@ pub fn wants(
 /// say what became of them. Copies of a global unit that has its record are no orphans: [`wants`] speaks of them as
 /// soon as the unit's spec has been read.
 #[must_use]
-pub fn orphans(
-    view: &Snapshot,
-    wants: &BTreeMap<UnitName, Want>,
-    local: &BTreeMap<UnitName, Marker>,
-) -> BTreeSet<UnitName> {
+pub fn orphans(view: &Snapshot, wants: &Map<UnitName, Want>, local: &Map<UnitName, Marker>) -> Set<UnitName> {
     let is_orphan = |name: &UnitName, marker: &Marker| {
         let spoken_of = wants.contains_key(name) || marker.global && view.globals.contains_key(name);
         !spoken_of
@@ -126,9 +122,9 @@ pub fn proof(
 #[must_use]
 pub fn not_mine(
     me: &MachineId,
-    starts: &BTreeMap<UnitName, Incarnation>,
-    placements: &BTreeMap<UnitName, Placement>,
-) -> BTreeSet<UnitName> {
+    starts: &Map<UnitName, Incarnation>,
+    placements: &Map<UnitName, Placement>,
+) -> Set<UnitName> {
     let mine = |name: &UnitName, incarnation: &Incarnation| {
         placements
             .get(name)

@@ -1,7 +1,6 @@
 //! May this unit be on this machine? The rules of contract §7.4 one by one, for the leader, for every agent's
 //! globals and for `ctl explain` alike. It looks at one machine; which machine is best is `schedule`'s question.
 
-use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -11,13 +10,14 @@ use crate::name::UnitName;
 use crate::reason::Refusal;
 use crate::requirements::Requirements;
 use crate::snapshot::Machine;
+use crate::sorted::Map;
 
 /// The rules that look at the machine alone: is it taking units, is it the one asked for, has it the metadata.
 #[must_use]
 pub fn machine_refusal(
     id: &MachineId,
     machine: &Machine,
-    metadata: &BTreeMap<String, String>,
+    metadata: &Map<String, String>,
     unit: &Requirements,
 ) -> Option<Refusal> {
     standing_refusal(machine)
@@ -42,7 +42,7 @@ fn identity_refusal(id: &MachineId, unit: &Requirements) -> Option<Refusal> {
 }
 
 /// Metadata alone: one of the values for each key (contract §2.2).
-fn metadata_refusal(metadata: &BTreeMap<String, String>, unit: &Requirements) -> Option<Refusal> {
+fn metadata_refusal(metadata: &Map<String, String>, unit: &Requirements) -> Option<Refusal> {
     if let Some(value) = unit.metadata_unreadable.first() {
         return Some(Refusal::MetadataUnreadable { value: value.clone() });
     }
@@ -99,7 +99,7 @@ pub struct Resident<'a> {
 pub fn peer_refusal<'a>(
     unit: &Requirements,
     residents: impl Iterator<Item = Resident<'a>> + Clone,
-    globals: &BTreeMap<&UnitName, &Requirements>,
+    globals: &Map<&UnitName, &Requirements>,
 ) -> Option<Refusal> {
     for peer in &unit.machine_of {
         let there = residents.clone().any(|resident| resident.staying && resident.name.as_str() == peer);

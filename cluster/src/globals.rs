@@ -1,7 +1,6 @@
 //! Which global units a machine is to run: one rule for the leader's load table, for the agent itself and for
 //! the `3 of 3` of lists (registry rule 13). Placed units win over globals; among globals the first by name.
 
-use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -11,12 +10,13 @@ use crate::name::UnitName;
 use crate::reason::Refusal;
 use crate::requirements::Requirements;
 use crate::snapshot::{Machine, Snapshot, Unit};
+use crate::sorted::{Map, Set};
 
 /// What a placed unit asks whose spec is gone or cannot be read. It still occupies its machine.
 pub(crate) static UNKNOWN: Requirements = Requirements {
     machine_id: None,
     machine_of: Vec::new(),
-    metadata: BTreeMap::new(),
+    metadata: Map::new(),
     metadata_unreadable: Vec::new(),
     conflicts: Vec::new(),
     replaces: Vec::new(),
@@ -28,12 +28,12 @@ pub(crate) static UNKNOWN: Requirements = Requirements {
 pub fn eligible<'a>(
     id: &MachineId,
     machine: &Machine,
-    metadata: &BTreeMap<String, String>,
+    metadata: &Map<String, String>,
     globals: impl Iterator<Item = (&'a UnitName, &'a Requirements)>,
-    placed: &BTreeMap<&'a UnitName, &'a Requirements>,
-) -> BTreeMap<&'a UnitName, Result<(), Refusal>> {
-    let mut accepted: BTreeMap<&UnitName, &Requirements> = BTreeMap::new();
-    let mut verdicts = BTreeMap::new();
+    placed: &Map<&'a UnitName, &'a Requirements>,
+) -> Map<&'a UnitName, Result<(), Refusal>> {
+    let mut accepted: Map<&UnitName, &Requirements> = Map::new();
+    let mut verdicts = Map::new();
     for (name, requirements) in globals {
         let rival = placed
             .iter()
@@ -69,20 +69,19 @@ pub(crate) fn is_wanted(name: &UnitName, unit: &Unit) -> bool {
 
 /// For every global unit the live machines that are to run it, or would be if it were to run: the `m` of `n of m`.
 #[must_use]
-pub fn spread(snapshot: &Snapshot) -> BTreeMap<&UnitName, BTreeSet<&MachineId>> {
+pub fn spread(snapshot: &Snapshot) -> Map<&UnitName, Set<&MachineId>> {
     let globals =
         snapshot.units.iter().filter(|(name, unit)| unit.requirements.global && !name.is_template());
-    let mut spread: BTreeMap<&UnitName, BTreeSet<&MachineId>> =
-        globals.map(|(name, _)| (name, BTreeSet::new())).collect();
+    let mut spread: Map<&UnitName, Set<&MachineId>> = globals.map(|(name, _)| (name, Set::new())).collect();
     if spread.is_empty() {
         return spread;
     }
     let placed = placed_by_machine(snapshot);
-    let none = BTreeMap::new();
+    let none = Map::new();
     for (id, machine) in snapshot.machines.iter().filter(|(_, machine)| machine.takes_units()) {
         let (metadata, here) = (machine.metadata(), placed.get(id).unwrap_or(&none));
         let running = eligible(id, machine, &metadata, wanted(snapshot), here);
-        for (name, machines) in &mut spread {
+        for (name, machines) in spread.iter_mut() {
             // One that is to run nowhere stands in nobody's way, so each is asked about by itself.
             let fits = running.get(name).map_or_else(
                 || {
@@ -114,9 +113,9 @@ fn wanted_and<'a>(
 
 /// What every live machine says to one global unit, also to one that is to run nowhere at present.
 #[must_use]
-pub fn verdicts(snapshot: &Snapshot, name: &UnitName) -> BTreeMap<MachineId, Result<(), Refusal>> {
+pub fn verdicts(snapshot: &Snapshot, name: &UnitName) -> Map<MachineId, Result<(), Refusal>> {
     let placed = placed_by_machine(snapshot);
-    let none = BTreeMap::new();
+    let none = Map::new();
     let verdict = |(id, machine): (&MachineId, &Machine)| {
         let here = placed.get(id).unwrap_or(&none);
         let verdict =
@@ -126,8 +125,8 @@ pub fn verdicts(snapshot: &Snapshot, name: &UnitName) -> BTreeMap<MachineId, Res
     snapshot.machines.iter().filter(|(_, machine)| machine.is_live()).filter_map(verdict).collect()
 }
 
-fn placed_by_machine(snapshot: &Snapshot) -> BTreeMap<&MachineId, BTreeMap<&UnitName, &Requirements>> {
-    let mut placed: BTreeMap<&MachineId, BTreeMap<&UnitName, &Requirements>> = BTreeMap::new();
+fn placed_by_machine(snapshot: &Snapshot) -> Map<&MachineId, Map<&UnitName, &Requirements>> {
+    let mut placed: Map<&MachineId, Map<&UnitName, &Requirements>> = Map::new();
     for (name, placement) in &snapshot.placements {
         let requirements = snapshot.units.get(name).map_or(&UNKNOWN, |unit| &unit.requirements);
         placed.entry(&placement.value.machine).or_default().insert(name, requirements);

@@ -16,6 +16,8 @@ pub const FLEET: &str = "fleet";
 pub const LAYOUT: &str = "fleet/layout";
 /// Who leads.
 pub const LEASE: &str = "fleet/lease";
+/// The leader's last decisions. Not below `fleet/`: its changes are to wake no agent.
+pub const EVENTS: &str = "events/recent";
 /// Specs.
 pub const UNITS: &str = "units";
 /// Placements.
@@ -52,6 +54,8 @@ pub enum Key {
     Assigned(MachineId, UnitName),
     /// `states/<id>/<session>/<unit>`
     State(MachineId, Session, UnitName),
+    /// `events/recent`
+    Events,
 }
 
 impl Key {
@@ -63,6 +67,7 @@ impl Key {
             ("fleet", "layout", None, None) => Self::Layout,
             ("fleet", "lease", None, None) => Self::Lease,
             ("fleet", "globals", Some(unit), None) => Self::Global(unit_of(unit)?),
+            ("events", "recent", None, None) => Self::Events,
             ("units", unit, None, None) => Self::Spec(unit_of(unit)?),
             ("placements", unit, None, None) => Self::Placement(unit_of(unit)?),
             ("setbacks", unit, None, None) => Self::Setback(unit_of(unit)?),

@@ -40,6 +40,18 @@ pub const REGISTRY_IDLE_CONNECTIONS_MAX: usize = 3;
 pub const JSON_DEPTH_MAX: usize = 64;
 /// Fleets whose machines one layout may take over (`ctl registry adopt`); older ones fall out.
 pub const ADOPTED_FLEETS_MAX: usize = 8;
+/// Decisions kept in the registry for `ctl events`.
+pub const EVENTS_KEPT_MAX: usize = 128;
+/// Most bytes of all of them: what the leader writes after a pass that decided something.
+pub const EVENTS_MAX_BYTES: usize = 24 * 1024;
+/// Most bytes of one of them: two names, and a reason of which every byte needs an escape.
+pub const EVENT_MAX_BYTES: usize = 6 * ERROR_TEXT_MAX_BYTES + 2 * UNIT_NAME_MAX_BYTES + 512;
+/// Longest text of one field of a journal entry in bytes; a longer one is cut with a mark.
+pub const JOURNAL_FIELD_MAX_BYTES: usize = 4096;
+/// Longest name of a store that a registry is copied to, in bytes: its URLs or its folder.
+pub const STORE_NAME_MAX_BYTES: usize = 1024;
+/// How long a machine counts as alive in a copied registry before it has been seen there, in seconds.
+pub const COPY_GRACE_SECONDS: u32 = 3600;
 /// Machines whose refusals a plan keeps for one unplaced unit; `ctl explain` works out all of them.
 pub const PLAN_REFUSALS_MAX: usize = 16;
 /// Most unit names handed to one systemctl; more are split over several calls.
@@ -76,6 +88,10 @@ pub const AGENT_TTL_MAX_SECONDS: u32 = 86_400;
 pub const LEASE_TTL_MIN_SECONDS: u32 = 3;
 /// Most addresses of the API opened by `listen=`.
 pub const LISTEN_ADDRESSES_MAX: usize = 8;
+/// Longest name of a client's certificate in bytes (X.520's own bound of a common name).
+pub const CERTIFICATE_NAME_MAX_BYTES: usize = 64;
+/// Most names of certificates that have one role of the API.
+pub const ROLE_NAMES_MAX: usize = 256;
 /// Longest path of a Unix socket in bytes (the kernel's `sun_path`, less its NUL).
 pub const SOCKET_PATH_MAX_BYTES: usize = 107;
 /// Most connections to the API served at a time; more are told 503.

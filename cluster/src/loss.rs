@@ -2,10 +2,9 @@
 //! is lost if a judge in unbroken contact saw its record absent twice, 300 ms apart, and if not most of the fleet
 //! vanished at once. Memory is passed in and given back; times are milliseconds of one monotonic clock.
 
-use alloc::collections::{BTreeMap, BTreeSet};
-
 use crate::ids::MachineId;
 use crate::snapshot::{Machine, Snapshot};
+use crate::sorted::{Map, Set};
 
 /// Two reads that show a record absent must be this far apart.
 pub const CONFIRMATION_MS: u64 = 300;
@@ -13,10 +12,10 @@ pub const CONFIRMATION_MS: u64 = 300;
 /// Since when each absent machine has been absent, as this judge saw it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Absences {
-    first_seen_ms: BTreeMap<MachineId, u64>,
+    first_seen_ms: Map<MachineId, u64>,
     /// Machines that were alive in the last read, and not leaving: where one of them vanishes that holds nothing, nothing
     /// of it is left in the registry, and it still tells of how many vanished together.
-    alive: BTreeSet<MachineId>,
+    alive: Set<MachineId>,
     /// Until when nothing moves after most machines vanished together. It outlasts the return of some: the others may
     /// only be slower.
     brake_until_ms: Option<u64>,
@@ -25,7 +24,7 @@ pub struct Absences {
 impl Absences {
     /// Takes in one read: machines that came back are forgotten, and so are those that hold nothing as soon as they are
     /// of no account for the brake.
-    fn note(&mut self, snapshot: &Snapshot, missing: &BTreeSet<MachineId>, agent_ttl_ms: u64, now_ms: u64) {
+    fn note(&mut self, snapshot: &Snapshot, missing: &Set<MachineId>, agent_ttl_ms: u64, now_ms: u64) {
         let is_live = |id: &MachineId| snapshot.machines.get(id).is_some_and(Machine::is_live);
         let recent = |at_ms: u64| now_ms.saturating_sub(at_ms) <= beat_ms(agent_ttl_ms) + agent_ttl_ms;
         self.first_seen_ms.retain(|id, at_ms| missing.contains(id) || !is_live(id) && recent(*at_ms));
@@ -67,9 +66,9 @@ impl Absences {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Verdict {
     /// Machines to be taken for dead.
-    pub lost: BTreeSet<MachineId>,
+    pub lost: Set<MachineId>,
     /// Machines that are missing and not judged yet.
-    pub missing: BTreeSet<MachineId>,
+    pub missing: Set<MachineId>,
     /// True while so many vanished together that nothing moves.
     pub braked: bool,
     /// When to read and judge again, if anything is missing.
@@ -109,7 +108,7 @@ pub fn judge(absences: &mut Absences, snapshot: &Snapshot, judge: Judge, now_ms:
 }
 
 /// Machines that hold something and gave no sign of life.
-fn missing(snapshot: &Snapshot) -> BTreeSet<MachineId> {
+fn missing(snapshot: &Snapshot) -> Set<MachineId> {
     let placed = snapshot.placements.values().map(|placement| &placement.value.machine);
     let rows = snapshot.rows.keys();
     let assigned =

@@ -1,7 +1,6 @@
 //! One machine of the board with what stands on it: which global units run there, and who of the units there has to
 //! leave. Which machine is best for a unit is `board`'s question.
 
-use alloc::collections::BTreeMap;
 use alloc::string::String;
 
 use crate::fit::{self, Resident};
@@ -11,6 +10,7 @@ use crate::name::UnitName;
 use crate::reason::Refusal;
 use crate::requirements::Requirements;
 use crate::snapshot::Machine;
+use crate::sorted::Map;
 
 /// A unit on a machine of the board.
 #[derive(Clone, Copy, Debug)]
@@ -33,10 +33,10 @@ impl<'a> Holding<'a> {
 pub(crate) struct Place<'a> {
     pub(crate) id: &'a MachineId,
     pub(crate) machine: &'a Machine,
-    pub(crate) metadata: BTreeMap<String, String>,
-    pub(crate) holdings: BTreeMap<&'a UnitName, Holding<'a>>,
+    pub(crate) metadata: Map<String, String>,
+    pub(crate) holdings: Map<&'a UnitName, Holding<'a>>,
     /// The global units that run there.
-    pub(crate) globals: BTreeMap<&'a UnitName, &'a Requirements>,
+    pub(crate) globals: Map<&'a UnitName, &'a Requirements>,
     /// Nobody there minds any company, which spares most machines most questions.
     easy: bool,
 }
@@ -44,7 +44,7 @@ pub(crate) struct Place<'a> {
 impl<'a> Place<'a> {
     /// A machine with nothing on it.
     pub(crate) fn new(id: &'a MachineId, machine: &'a Machine) -> Self {
-        let (holdings, globals) = (BTreeMap::new(), BTreeMap::new());
+        let (holdings, globals) = (Map::new(), Map::new());
         Self { id, machine, metadata: machine.metadata(), holdings, globals, easy: true }
     }
 
@@ -72,15 +72,15 @@ impl<'a> Place<'a> {
         &self,
         globals: &[(&'a UnitName, &'a Requirements)],
         newcomer: Option<(&'b UnitName, &'b Requirements)>,
-    ) -> BTreeMap<&'a UnitName, &'a Requirements> {
+    ) -> Map<&'a UnitName, &'a Requirements> {
         if globals.is_empty() {
-            return BTreeMap::new();
+            return Map::new();
         }
         let here = self
             .holdings
             .iter()
             .map(|(name, holding)| (*name, holding.requirements.unwrap_or(&globals::UNKNOWN)));
-        let placed: BTreeMap<&UnitName, &Requirements> = here.chain(newcomer).collect();
+        let placed: Map<&UnitName, &Requirements> = here.chain(newcomer).collect();
         let verdicts =
             globals::eligible(self.id, self.machine, &self.metadata, globals.iter().copied(), &placed);
         globals.iter().copied().filter(|(name, _)| verdicts.get(name).is_some_and(Result::is_ok)).collect()

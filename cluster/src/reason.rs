@@ -121,6 +121,23 @@ impl fmt::Display for Pending {
     }
 }
 
+/// A name for each [`Cause`], by its [`Cause::place`]: the label of its counter, and `SKIFF_CAUSE` in the journal.
+pub const CAUSES: [&str; 13] = [
+    "least-loaded",
+    "unit-gone",
+    "unit-replaced",
+    "target-inactive",
+    "became-global",
+    "not-global",
+    "machine-lost",
+    "unable",
+    "replaced-by",
+    "spec-changed",
+    "derived",
+    "session-over",
+    "forgiven",
+];
+
 /// Why a unit has to leave its machine, or why the leader writes at all.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Cause {
@@ -150,6 +167,28 @@ pub enum Cause {
     SessionOver,
     /// What it was held back for is over.
     Forgiven,
+}
+
+impl Cause {
+    /// The place of its name in [`CAUSES`].
+    #[must_use]
+    pub const fn place(&self) -> usize {
+        match self {
+            Self::LeastLoaded => 0,
+            Self::UnitGone => 1,
+            Self::UnitReplaced => 2,
+            Self::TargetInactive => 3,
+            Self::BecameGlobal => 4,
+            Self::NotGlobal => 5,
+            Self::MachineLost(_) => 6,
+            Self::Unable(_) => 7,
+            Self::ReplacedBy(_) => 8,
+            Self::SpecChanged => 9,
+            Self::Derived => 10,
+            Self::SessionOver => 11,
+            Self::Forgiven => 12,
+        }
+    }
 }
 
 impl fmt::Display for Cause {

@@ -4,7 +4,6 @@
 //! A unit leaves in three sights of it: running → stop; dead → remove its file, then give the placement back.
 //! A changed unit file goes the same way first, so that the old ExecStop runs with the old file in place.
 
-use alloc::collections::BTreeMap;
 use alloc::string::String;
 use core::fmt;
 
@@ -13,6 +12,7 @@ use crate::ids::{Hash, Incarnation, MachineId};
 use crate::name::UnitName;
 use crate::reason::Refusal;
 use crate::records::Marker;
+use crate::sorted::Map;
 use crate::state::{Order, TargetState};
 
 /// Why a unit has to leave this machine: always something positively known (registry rule 4).
@@ -206,9 +206,9 @@ pub struct Plan {
 /// missing from it; units in `have` and not in `want` are left alone.
 #[must_use]
 pub fn plan(
-    want: &BTreeMap<UnitName, Want>,
-    have: &BTreeMap<UnitName, Have>,
-    troubles: &BTreeMap<UnitName, Trouble>,
+    want: &Map<UnitName, Want>,
+    have: &Map<UnitName, Have>,
+    troubles: &Map<UnitName, Trouble>,
     now_ms: u64,
 ) -> Plan {
     let nothing = Have { marker: None, file: false, activity: Activity::Dead };

@@ -1,13 +1,13 @@
 //! The values of the registry's keys and of the marker beside a unit on disk. One type a key, its JSON derived;
 //! which key holds which is `keys`' business, what follows from them `schedule`'s and `reconcile`'s.
 
-use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{BootId, Epoch, FleetId, Hash, Incarnation, MachineId, Nonce};
+use crate::sorted::Map;
 use crate::state::{Order, TargetState};
 
 /// `fleet/layout`: which fleet this store holds (registry rule 4).
@@ -20,10 +20,51 @@ pub struct Layout {
     /// Fleets whose machines were taken over by `ctl registry adopt`, newest first.
     #[serde(default)]
     pub adopts: Vec<FleetId>,
+    /// Fleets whose registry this one is a copy of, newest first (`cluster::transfer`).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub copies: Vec<FleetId>,
+    /// There while the registry is on its way to or from another store, and for ever once it has left.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub transit: Option<Transit>,
+}
+
+impl Layout {
+    /// The layout of a new fleet.
+    #[must_use]
+    pub fn of(fleet: FleetId) -> Self {
+        let (adopts, copies) = (Vec::new(), Vec::new());
+        Self { version: LAYOUT_VERSION, fleet, adopts, copies, transit: None }
+    }
+}
+
+/// The mark of a registry that nobody may act on, since it is being copied or has been.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Transit {
+    /// How far the copy has come.
+    pub stage: Stage,
+    /// The other store, as an operator names it: URLs or a folder; at most `limits::STORE_NAME_MAX_BYTES`.
+    pub store: String,
+    /// The machine whose agent copies.
+    pub by: MachineId,
+}
+
+/// How far a copy has come, seen from the store that holds the mark.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Stage {
+    /// The original, sealed while the last of it is copied.
+    Leaving,
+    /// The original once the copy is in charge.
+    Left,
+    /// The copy until it is complete.
+    Arriving,
 }
 
 /// The key layout this program reads and writes.
 pub const LAYOUT_VERSION: u32 = 1;
+
+/// The version of a layout in transit: one that no program acts on, those from before there was a transit included.
+pub const LAYOUT_VERSION_SEALED: u32 = 0;
 
 /// `units/<unit>`: the spec. The key's createdIndex is the unit's incarnation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -69,7 +110,7 @@ pub struct Presence {
     pub address: String,
     /// Configured metadata, before patches.
     #[serde(default)]
-    pub metadata: BTreeMap<String, String>,
+    pub metadata: Map<String, String>,
     /// Version of the agent.
     pub version: String,
     /// True once it has begun to leave: takes no units (registry rule 10).

@@ -1,7 +1,6 @@
 //! What would the leader do if these units were asked for now? For `start --dry-run`: the wishes are laid over a snapshot
 //! and [`schedule::plan`] is asked, the same as on the leader. Nothing is written anywhere.
 
-use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 
 use crate::globals;
@@ -12,6 +11,7 @@ use crate::records::Phase;
 use crate::requirements::Requirements;
 use crate::schedule::{self, Decision, Plan};
 use crate::snapshot::{Snapshot, Unit};
+use crate::sorted::{Map, Set};
 use crate::state::TargetState;
 
 /// What is asked of one unit.
@@ -37,7 +37,7 @@ pub enum Fate {
     /// It would be on no machine for now.
     Waits(Pending),
     /// A global unit: what every live machine says to it.
-    Everywhere(BTreeMap<MachineId, Result<(), Refusal>>),
+    Everywhere(Map<MachineId, Result<(), Refusal>>),
     /// It would be on no machine, and is not to be.
     Nowhere,
 }
@@ -54,7 +54,7 @@ pub struct Rehearsal {
 /// Plays the wishes through, all at once.
 #[must_use]
 pub fn rehearse(mut snapshot: Snapshot, wishes: &[Wish]) -> Rehearsal {
-    let lost = BTreeSet::new();
+    let lost = Set::new();
     let before = revoked(&schedule::plan(&snapshot, &lost));
     let free = first_free(&snapshot);
     for (number, wish) in (free..).zip(wishes) {
@@ -100,7 +100,7 @@ fn lay_over(snapshot: &mut Snapshot, wish: &Wish, number: u64) {
     }
 }
 
-type Leaving = BTreeMap<UnitName, (MachineId, Cause)>;
+type Leaving = Map<UnitName, (MachineId, Cause)>;
 
 /// The units a plan takes off their machines.
 fn revoked(plan: &Plan) -> Leaving {

@@ -2,12 +2,12 @@
 //! line, specifiers. Whether the wishes contradict each other is `validate`'s question, whether a machine meets them
 //! the scheduler's.
 
-use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::mem;
 
 use crate::name::UnitName;
+use crate::sorted::{Map, Set};
 use crate::specifiers;
 use crate::unit_file::UnitFile;
 
@@ -41,7 +41,7 @@ pub struct Requirements {
     /// Units that must be on the same machine.
     pub machine_of: Vec<String>,
     /// Same key: any of the values; all keys must hold.
-    pub metadata: BTreeMap<String, BTreeSet<String>>,
+    pub metadata: Map<String, Set<String>>,
     /// Metadata values that could not be read; they make the unit unplaceable, never unconstrained.
     pub metadata_unreadable: Vec<String>,
     /// Globs of units that may not share its machine.

@@ -3,7 +3,6 @@
 //! and a unit that is not placed has a reason too. The rules are contract §7.5 with section 0's departures, and
 //! registry rules 1, 4, 5 and 8.
 
-use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 
 use crate::board::Board;
@@ -16,6 +15,7 @@ use crate::reason::{Cause, Pending, Refusal};
 use crate::records::{Assignment, GlobalUnit, Placement};
 use crate::setback::{self, Care};
 use crate::snapshot::{Kept, Machine, Snapshot, Unit};
+use crate::sorted::{Map, Set};
 
 /// One thing the leader is to write, with the guard it was decided under.
 #[expect(missing_docs, reason = "each variant says what it does; the fields are named for what they are")]
@@ -56,22 +56,22 @@ pub struct Plan {
     /// Writes, releases first.
     pub decisions: Vec<Decision>,
     /// Units that should be on a machine and are on none, with the reason.
-    pub pending: BTreeMap<UnitName, Pending>,
+    pub pending: Map<UnitName, Pending>,
 }
 
 /// Why each placed unit that has to leave its machine has to.
-pub(crate) type Departures<'a> = BTreeMap<&'a UnitName, Cause>;
+pub(crate) type Departures<'a> = Map<&'a UnitName, Cause>;
 
 /// Works out the plan for `snapshot`, taking the machines in `lost` for dead (`loss` judges that). Whoever has no memory
 /// of what came when counts no loss against a unit.
 #[must_use]
-pub fn plan(snapshot: &Snapshot, lost: &BTreeSet<MachineId>) -> Plan {
+pub fn plan(snapshot: &Snapshot, lost: &Set<MachineId>) -> Plan {
     plan_with(snapshot, lost, &Care::default())
 }
 
 /// [`plan`] by one who remembers: units that take their machines down are held back (`setback`).
 #[must_use]
-pub fn plan_with(snapshot: &Snapshot, lost: &BTreeSet<MachineId>, care: &Care) -> Plan {
+pub fn plan_with(snapshot: &Snapshot, lost: &Set<MachineId>, care: &Care) -> Plan {
     let mut board = Board::new(snapshot, lost);
     let mut plan = Plan::default();
     let mut departures = orders_to_leave(snapshot, lost);
@@ -98,19 +98,16 @@ pub fn plan_with(snapshot: &Snapshot, lost: &BTreeSet<MachineId>, care: &Care) -
 
 /// A placed unit's machine, if it is one the leader may still speak to about it: not lost, and not while the
 /// machine is bringing the unit in itself.
-pub(crate) fn holder<'a>(
-    placement: &'a Kept<Placement>,
-    lost: &BTreeSet<MachineId>,
-) -> Option<&'a MachineId> {
+pub(crate) fn holder<'a>(placement: &'a Kept<Placement>, lost: &Set<MachineId>) -> Option<&'a MachineId> {
     let placement = &placement.value;
     (placement.incarnation.is_some() && !lost.contains(&placement.machine)).then_some(&placement.machine)
 }
 
 /// Departures that follow from the unit itself or from an operator's order.
-fn orders_to_leave<'a>(snapshot: &'a Snapshot, lost: &BTreeSet<MachineId>) -> Departures<'a> {
+fn orders_to_leave<'a>(snapshot: &'a Snapshot, lost: &Set<MachineId>) -> Departures<'a> {
     let mut departures = Departures::new();
     let ordered = |(_, machine): &(&MachineId, &Machine)| machine.drain && machine.is_live();
-    let drained: BTreeSet<&MachineId> = snapshot.machines.iter().filter(ordered).map(|(id, _)| id).collect();
+    let drained: Set<&MachineId> = snapshot.machines.iter().filter(ordered).map(|(id, _)| id).collect();
     for (name, unit, placement) in snapshot.specs_and_placements() {
         let Some(placement) = placement.filter(|_| !snapshot.unreadable_specs.contains(name)) else {
             continue;
@@ -131,7 +128,7 @@ fn orders_to_leave<'a>(snapshot: &'a Snapshot, lost: &BTreeSet<MachineId>) -> De
     departures
 }
 
-fn release_lost(snapshot: &Snapshot, lost: &BTreeSet<MachineId>, care: &Care, plan: &mut Plan) {
+fn release_lost(snapshot: &Snapshot, lost: &Set<MachineId>, care: &Care, plan: &mut Plan) {
     for (name, unit, placement) in snapshot.specs_and_placements() {
         let Some(placement) = placement.filter(|placement| lost.contains(&placement.value.machine)) else {
             continue;
@@ -151,7 +148,7 @@ fn release_lost(snapshot: &Snapshot, lost: &BTreeSet<MachineId>, care: &Care, pl
 }
 
 /// Deletes setbacks of units that have a machine again, or that are not what they were.
-fn forgive(snapshot: &Snapshot, lost: &BTreeSet<MachineId>, care: &Care, plan: &mut Plan) {
+fn forgive(snapshot: &Snapshot, lost: &Set<MachineId>, care: &Care, plan: &mut Plan) {
     for (name, kept) in &snapshot.setbacks {
         let unit = snapshot.units.get(name).filter(|unit| wants_place(name, unit));
         let still = |unit: &Unit| match snapshot.placements.get(name) {
@@ -173,7 +170,7 @@ fn forgive(snapshot: &Snapshot, lost: &BTreeSet<MachineId>, care: &Care, plan: &
 /// Finds a machine for every unit that wants one and has none. Goes round until a whole round places nothing,
 /// since a unit placed may be the partner that another one waits for.
 fn place_pending<'a>(
-    (snapshot, lost, care): (&'a Snapshot, &BTreeSet<MachineId>, &Care),
+    (snapshot, lost, care): (&'a Snapshot, &Set<MachineId>, &Care),
     board: &mut Board<'a>,
     departures: &mut Departures<'a>,
     plan: &mut Plan,
@@ -220,7 +217,7 @@ enum Hold {
 
 /// Whether a unit may be placed now: never while a placement of any incarnation exists (registry rule 1).
 fn held_by(
-    (snapshot, lost, care): (&Snapshot, &BTreeSet<MachineId>, &Care),
+    (snapshot, lost, care): (&Snapshot, &Set<MachineId>, &Care),
     (name, unit): (&UnitName, &Unit),
     placement: Option<&Kept<Placement>>,
 ) -> Hold {
@@ -274,12 +271,12 @@ fn pending(board: &Board<'_>, name: &UnitName, unit: &Unit) -> Pending {
 
 /// What every machine says to a unit, for `ctl explain`: `Ok` where it could run, or runs.
 #[must_use]
-pub fn explain(snapshot: &Snapshot, name: &UnitName) -> BTreeMap<MachineId, Result<(), Refusal>> {
-    let Some(unit) = snapshot.units.get(name) else { return BTreeMap::new() };
+pub fn explain(snapshot: &Snapshot, name: &UnitName) -> Map<MachineId, Result<(), Refusal>> {
+    let Some(unit) = snapshot.units.get(name) else { return Map::new() };
     if unit.requirements.global {
         return globals::verdicts(snapshot, name);
     }
-    let board = Board::new(snapshot, &BTreeSet::new());
+    let board = Board::new(snapshot, &Set::new());
     let wanted = (name, &unit.requirements);
     let circular = board.circular(wanted);
     let verdict = |id: &MachineId| match circular.clone().or_else(|| board.refusal(id, wanted)) {
@@ -300,9 +297,9 @@ pub fn pending_reason(snapshot: &Snapshot, name: &UnitName) -> Option<Pending> {
 /// The same for every unit there is a reason for. The load of the machines is worked out once, and only where some
 /// unit has no placement at all.
 #[must_use]
-pub fn pending_reasons(snapshot: &Snapshot) -> BTreeMap<UnitName, Pending> {
+pub fn pending_reasons(snapshot: &Snapshot) -> Map<UnitName, Pending> {
     let mut board = None;
-    let mut reasons = BTreeMap::new();
+    let mut reasons = Map::new();
     for (name, unit, placement) in snapshot.specs_and_placements() {
         let Some(unit) = unit.filter(|unit| wants_place(name, unit)) else { continue };
         if let Some(pending) = unplaced(snapshot, &mut board, (name, unit), placement) {
@@ -318,12 +315,12 @@ fn unplaced<'a>(
     (name, unit): (&UnitName, &Unit),
     placement: Option<&Kept<Placement>>,
 ) -> Option<Pending> {
-    match held_by((snapshot, &BTreeSet::new(), &Care::default()), (name, unit), placement) {
+    match held_by((snapshot, &Set::new(), &Care::default()), (name, unit), placement) {
         Hold::Here => return None,
         Hold::Waiting(pending) => return Some(pending),
         Hold::Free(_) => {}
     }
-    let board = board.get_or_insert_with(|| Board::new(snapshot, &BTreeSet::new()));
+    let board = board.get_or_insert_with(|| Board::new(snapshot, &Set::new()));
     Some(match board.best((name, &unit.requirements)) {
         Some(_) if snapshot.lease.is_none() => Pending::NoLeader,
         Some(_) => Pending::Undecided,

@@ -3,13 +3,13 @@
 //! through the whole fleet. Units that were there before are not held back. The count stands in the placement, and while
 //! there is none in `setbacks/<unit>`; memory is passed in and given back, times are milliseconds of one monotonic clock.
 
-use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 
 use crate::ids::Guard;
 use crate::name::UnitName;
 use crate::records::Placement;
 use crate::snapshot::{Kept, Snapshot, Unit};
+use crate::sorted::{Map, Set};
 
 /// A machine that is judged lost within this many agent_ttl of a unit's coming was lost soon after: one of them passes
 /// before anybody notices.
@@ -28,7 +28,7 @@ pub struct Course {
     /// When a read was made and which index the store had, oldest first: a key created after that index is younger.
     marks: Vec<(u64, u64)>,
     /// Which setback was first seen when.
-    held: BTreeMap<UnitName, (Guard, u64)>,
+    held: Map<UnitName, (Guard, u64)>,
 }
 
 /// What a plan has to know about setbacks. The default knows of no time at all: nothing came lately, no wait is over.
@@ -37,7 +37,7 @@ pub struct Care {
     /// Placements made after this index of the store came lately, as far as this leader can tell.
     pub lately_after: Option<u64>,
     /// Units whose wait is over.
-    pub over: BTreeSet<UnitName>,
+    pub over: Set<UnitName>,
     /// When the next wait is over.
     pub again_at_ms: Option<u64>,
 }

@@ -3,7 +3,6 @@
 //!
 //! A record that cannot be read is remembered as such: "unreadable" and "absent" lead to different decisions.
 
-use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::{String, ToString};
 use core::cmp::Ordering;
 
@@ -15,6 +14,7 @@ use crate::keys::Key;
 use crate::name::UnitName;
 use crate::records::{Assignment, GlobalUnit, Layout, Lease, Placement, Presence, Spec, StateRow};
 use crate::requirements::Requirements;
+use crate::sorted::{Map, Set};
 use crate::state::TargetState;
 use crate::unit_file::UnitFile;
 
@@ -58,11 +58,11 @@ pub struct Machine {
     /// An operator asked for it to be emptied.
     pub drain: bool,
     /// Metadata written through the API; an empty value takes the key away.
-    pub patches: BTreeMap<String, String>,
+    pub patches: Map<String, String>,
     /// What the leader gave it.
-    pub assigned: BTreeMap<UnitName, Kept<Assignment>>,
+    pub assigned: Map<UnitName, Kept<Assignment>>,
     /// Assignments that are there and cannot be read, with their guards: derived keys, so they are written anew.
-    pub unreadable_assigned: BTreeMap<UnitName, Guard>,
+    pub unreadable_assigned: Map<UnitName, Guard>,
 }
 
 impl Machine {
@@ -114,9 +114,9 @@ impl Machine {
 
     /// Configured metadata with the patches laid over it (contract §6).
     #[must_use]
-    pub fn metadata(&self) -> BTreeMap<String, String> {
+    pub fn metadata(&self) -> Map<String, String> {
         let configured = self.presence.as_ref().map(|presence| &presence.value.metadata);
-        let mut merged: BTreeMap<String, String> = configured.cloned().unwrap_or_default();
+        let mut merged: Map<String, String> = configured.cloned().unwrap_or_default();
         for (key, value) in &self.patches {
             if value.is_empty() {
                 merged.remove(key);
@@ -136,25 +136,25 @@ pub struct Snapshot {
     /// Who leads.
     pub lease: Option<Kept<Lease>>,
     /// Every unit that could be read.
-    pub units: BTreeMap<UnitName, Unit>,
+    pub units: Map<UnitName, Unit>,
     /// Where units run.
-    pub placements: BTreeMap<UnitName, Kept<Placement>>,
+    pub placements: Map<UnitName, Kept<Placement>>,
     /// The last placements of units that are held back.
-    pub setbacks: BTreeMap<UnitName, Kept<Placement>>,
+    pub setbacks: Map<UnitName, Kept<Placement>>,
     /// What was derived from global units' specs.
-    pub globals: BTreeMap<UnitName, Kept<GlobalUnit>>,
+    pub globals: Map<UnitName, Kept<GlobalUnit>>,
     /// Every machine that has a folder, alive or not.
-    pub machines: BTreeMap<MachineId, Machine>,
+    pub machines: Map<MachineId, Machine>,
     /// State rows by machine and session.
-    pub rows: BTreeMap<MachineId, BTreeMap<Session, BTreeMap<UnitName, StateRow>>>,
+    pub rows: Map<MachineId, Map<Session, Map<UnitName, StateRow>>>,
     /// Units whose spec is there and cannot be read.
-    pub unreadable_specs: BTreeSet<UnitName>,
+    pub unreadable_specs: Set<UnitName>,
     /// Units whose placement is there and cannot be read.
-    pub unreadable_placements: BTreeSet<UnitName>,
+    pub unreadable_placements: Set<UnitName>,
     /// What was derived from global units' specs and cannot be read, with its guards.
-    pub unreadable_globals: BTreeMap<UnitName, Guard>,
+    pub unreadable_globals: Map<UnitName, Guard>,
     /// Every key that could not be read, with the cause.
-    pub unreadable: BTreeMap<String, String>,
+    pub unreadable: Map<String, String>,
     keep_files: bool,
 }
 
@@ -221,6 +221,8 @@ impl Snapshot {
                 let rows = self.rows.entry(id).or_default().entry(session).or_default();
                 rows.insert(unit, entry.kept()?.value);
             }
+            // Nothing is decided on it.
+            Key::Events => {}
         }
         Ok(())
     }
@@ -247,7 +249,7 @@ impl Snapshot {
 
     /// The rows of a machine's present life; none for a machine that is gone (registry rule 8).
     #[must_use]
-    pub fn live_rows(&self, id: &MachineId) -> Option<&BTreeMap<UnitName, StateRow>> {
+    pub fn live_rows(&self, id: &MachineId) -> Option<&Map<UnitName, StateRow>> {
         let session = self.machines.get(id)?.session()?;
         self.rows.get(id)?.get(&session)
     }

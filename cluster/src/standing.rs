@@ -2,12 +2,16 @@
 //! is the one it is looking at (registry rule 4). A wiped, restored or wrong store freezes the machine; only an
 //! operator's word in the layout makes it join another one.
 
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
 use core::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::ids::FleetId;
-use crate::records::{LAYOUT_VERSION, Layout};
+use crate::ids::{FleetId, MachineId};
+use crate::limits::ADOPTED_FLEETS_MAX;
+use crate::records::{LAYOUT_VERSION, Layout, Stage, Transit};
 
 /// What a machine remembers of its fleet, kept beside its units for as long as they are.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,6 +46,8 @@ pub enum Freeze {
         /// Index now.
         to: u64,
     },
+    /// The registry is on its way between two stores, or has left this one.
+    InTransit(Transit),
     /// The layout is of a version this program does not know.
     Version(u32),
     /// The layout is there and cannot be read.
@@ -58,6 +64,9 @@ impl fmt::Display for Freeze {
                 write!(f, "the store holds fleet {theirs} and this machine belongs to fleet {ours}")?;
             }
             Self::WentBack { from, to } => write!(f, "the store went back from index {from} to {to}")?,
+            Self::InTransit(Transit { stage, store, by }) => {
+                return f.write_str(&in_transit(*stage, store, by));
+            }
             Self::Version(version) => {
                 return write!(
                     f,
@@ -67,6 +76,26 @@ impl fmt::Display for Freeze {
             Self::Unreadable => return f.write_str("the registry's layout cannot be read"),
         }
         f.write_str("; units keep running and nothing is changed until `ctl registry adopt`")
+    }
+}
+
+/// What is to be done about a registry in transit, for an operator.
+fn in_transit(stage: Stage, store: &str, by: &MachineId) -> String {
+    match stage {
+        Stage::Leaving => format!(
+            "the registry is being copied to {store} by machine {}; units keep running and nothing is changed until that \
+             has ended. If it broke off, repeat `ctl registry copy`, or stay here with `ctl registry adopt`",
+            by.short()
+        ),
+        Stage::Left => format!(
+            "the fleet's registry has moved to {store}; units keep running and nothing is changed until this machine's \
+             fleet.conf names that store and `systemctl reload fleet` is called"
+        ),
+        Stage::Arriving => format!(
+            "the store holds an unfinished copy of a registry in {store}; units keep running and nothing is changed until \
+             `ctl registry copy` is repeated on machine {}",
+            by.short()
+        ),
     }
 }
 
@@ -81,6 +110,8 @@ pub enum Standing {
     Found,
     /// An operator let this store's fleet take the machine over: bring in what it runs, then join.
     Adopted(FleetId),
+    /// The store's registry is a copy of the one that this machine knows: take its units' new incarnations, then join.
+    Moved(FleetId),
     /// None of these.
     Frozen(Freeze),
 }
@@ -98,6 +129,9 @@ pub fn standing(
     if unreadable {
         return Standing::Frozen(Freeze::Unreadable);
     }
+    if let Some(transit) = layout.and_then(|layout| layout.transit.as_ref()) {
+        return Standing::Frozen(Freeze::InTransit(transit.clone()));
+    }
     if let Some(layout) = layout.filter(|layout| layout.version != LAYOUT_VERSION) {
         return Standing::Frozen(Freeze::Version(layout.version));
     }
@@ -108,6 +142,9 @@ pub fn standing(
         (Some(ours), Some(layout)) if layout.fleet != ours.fleet => {
             if layout.adopts.contains(&ours.fleet) {
                 return Standing::Adopted(layout.fleet.clone());
+            }
+            if layout.copies.contains(&ours.fleet) {
+                return Standing::Moved(layout.fleet.clone());
             }
             Standing::Frozen(Freeze::OtherFleet { ours: ours.fleet.clone(), theirs: layout.fleet.clone() })
         }
@@ -122,17 +159,18 @@ pub fn standing(
 /// whatever fleet the store holds now.
 #[must_use]
 pub fn adopting(current: Option<&Layout>, ours: &FleetId, fresh: FleetId) -> Layout {
-    let mut adopts = alloc::vec![ours.clone()];
-    if let Some(current) = current {
-        adopts.push(current.fleet.clone());
-        adopts.extend(current.adopts.iter().cloned());
+    let older =
+        current.into_iter().flat_map(|current| core::iter::once(&current.fleet).chain(&current.adopts));
+    Layout { adopts: newest(core::iter::once(ours).chain(older)), ..Layout::of(fresh) }
+}
+
+/// Each fleet once, the newest ones, as many as a layout names.
+pub(crate) fn newest<'a>(fleets: impl Iterator<Item = &'a FleetId>) -> Vec<FleetId> {
+    let mut kept: Vec<FleetId> = Vec::new();
+    for fleet in fleets {
+        if kept.len() < ADOPTED_FLEETS_MAX && !kept.contains(fleet) {
+            kept.push(fleet.clone());
+        }
     }
-    let mut seen = alloc::vec::Vec::new();
-    adopts.retain(|fleet| {
-        let new = !seen.contains(fleet);
-        seen.push(fleet.clone());
-        new
-    });
-    adopts.truncate(crate::limits::ADOPTED_FLEETS_MAX);
-    Layout { version: LAYOUT_VERSION, fleet: fresh, adopts }
+    kept
 }

@@ -2,13 +2,13 @@
 //! partners that exclude each other, rings of `MachineOf`. For `ctl verify`; one file by itself is `validate`'s and
 //! `advice`'s question, and whether given machines suffice is the scheduler's.
 
-use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 use core::fmt;
 
 use crate::fit;
 use crate::name::UnitName;
 use crate::requirements::Requirements;
+use crate::sorted::{Map, Set};
 
 /// Why two or more units can never all run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,7 +71,7 @@ impl fmt::Display for Clash {
     }
 }
 
-type Units<'a> = BTreeMap<&'a UnitName, &'a Requirements>;
+type Units<'a> = Map<&'a UnitName, &'a Requirements>;
 
 /// Everything that is wrong between these units, told of the later of two by name. Templates run nowhere and are left
 /// out.
@@ -140,7 +140,7 @@ fn are_tied(units: &Units<'_>, left: One<'_>, right: One<'_>) -> bool {
     if left.1.global || right.1.global {
         return fit::needs(left.1, right.0) || fit::needs(right.1, left.0);
     }
-    let mut found = BTreeSet::from([left.0]);
+    let mut found = Set::from([left.0]);
     let mut new = alloc::vec![left.0];
     while let Some(name) = new.pop() {
         for (other, unit) in units.iter().filter(|(_, unit)| !unit.global) {
@@ -164,7 +164,7 @@ fn asks_elsewhere(left: &Requirements, right: &Requirements) -> bool {
 /// The shortest way from a unit along `MachineOf` back to itself, through other units.
 fn ring<'a>(units: &Units<'a>, start: &'a UnitName) -> Option<Vec<&'a UnitName>> {
     let mut ways = alloc::collections::VecDeque::from([alloc::vec![start]]);
-    let mut seen = BTreeSet::new();
+    let mut seen = Set::new();
     while let Some(way) = ways.pop_front() {
         let unit = way.last().and_then(|last| units.get(*last))?;
         for (next, _) in units.iter().filter(|(next, other)| !other.global && fit::needs(unit, next)) {

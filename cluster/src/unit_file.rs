@@ -3,7 +3,6 @@
 
 mod parse;
 
-use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
@@ -12,6 +11,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::ids::Hash;
 use crate::limits::{UNIT_FILE_MAX_BYTES, UNIT_LINE_MAX_BYTES, UNIT_OPTIONS_MAX};
+use crate::sorted::Map;
+
+/// As much of a text from outside as a message repeats, in characters.
+const QUOTED_MAX_CHARS: usize = 100;
 
 /// One `Name=Value` line and the section it stands in. In JSON an empty field is left out, as fleet does.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -89,6 +92,7 @@ impl fmt::Display for ParseError {
             }
             Self::UnclosedSection { line } => write!(f, "unable to find end of section, line {line}"),
             Self::Garbage { line, section, garbage } => {
+                let section = section.escape_debug();
                 write!(f, "found garbage after section name {section}: {garbage:?}, line {line}")
             }
             Self::NoEquals { line } => {
@@ -171,7 +175,7 @@ impl UnitFile {
 
     /// The options grouped by section, sections in the order of their first appearance.
     fn by_section(&self) -> Vec<Vec<&UnitOption>> {
-        let mut places = BTreeMap::new();
+        let mut places = Map::new();
         let mut sections: Vec<Vec<&UnitOption>> = Vec::new();
         for option in &self.options {
             let place = *places.entry(option.section.as_str()).or_insert(sections.len());
@@ -233,5 +237,10 @@ fn refuse_disguise(option: &UnitOption) -> Result<(), ParseError> {
     if is_same {
         return Ok(());
     }
-    Err(ParseError::NotOneOption { section: option.section.clone(), name: option.name.clone() })
+    Err(ParseError::NotOneOption { section: quoted(&option.section), name: quoted(&option.name) })
+}
+
+/// As much of a text from outside as a message repeats.
+pub(crate) fn quoted(text: &str) -> String {
+    text.chars().take(QUOTED_MAX_CHARS).collect()
 }

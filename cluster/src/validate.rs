@@ -9,7 +9,7 @@ use core::fmt;
 use crate::glob;
 use crate::name::UnitName;
 use crate::requirements::{self, Requirements};
-use crate::unit_file::{ParseError, UnitFile, UnitOption};
+use crate::unit_file::{ParseError, UnitFile, UnitOption, quoted};
 
 /// Why a unit's options are refused; most of the wording is fleet's.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -121,13 +121,13 @@ fn check_characters(option: &UnitOption) -> Result<(), ValidateError> {
     let mut all = section.chars().chain(name.chars()).chain(in_value);
     if let Some(character) = all.find(|c| c.is_control() && *c != '\t') {
         return Err(ValidateError::ControlCharacter {
-            section: section.clone(),
-            name: name.clone(),
+            section: quoted(section),
+            name: quoted(name),
             character,
         });
     }
     if value.trim_end_matches([' ', '\t']).ends_with('\\') {
-        return Err(ValidateError::LooseBackslash { section: section.clone(), name: name.clone() });
+        return Err(ValidateError::LooseBackslash { section: quoted(section), name: quoted(name) });
     }
     Ok(())
 }
@@ -136,7 +136,7 @@ fn check_peers(wishes: &Requirements) -> Result<(), ValidateError> {
     for peer in &wishes.machine_of {
         for (relation, globs) in [("conflict", &wishes.conflicts), ("replace", &wishes.replaces)] {
             if let Some(glob) = globs.iter().find(|glob| glob::matches(glob, peer)) {
-                return Err(ValidateError::Unresolvable { peer: peer.clone(), relation, glob: glob.clone() });
+                return Err(ValidateError::Unresolvable { peer: quoted(peer), relation, glob: quoted(glob) });
             }
         }
     }
@@ -165,7 +165,7 @@ fn check_combinations(wishes: &Requirements) -> Result<(), ValidateError> {
 
 fn check_metadata(wishes: &Requirements) -> Result<(), ValidateError> {
     match wishes.metadata_unreadable.first() {
-        Some(entry) => Err(ValidateError::Metadata { entry: entry.clone() }),
+        Some(entry) => Err(ValidateError::Metadata { entry: quoted(entry) }),
         None => Ok(()),
     }
 }

@@ -1,9 +1,8 @@
 //! The JSON codec: what it takes, what it refuses and in which words, and that what goes out comes back the same.
 
-use std::collections::BTreeMap;
-
 use cluster::json::{JsonError, decode, encode, unescape};
 use cluster::limits::JSON_DEPTH_MAX;
+use cluster::sorted::Map;
 use proptest::prelude::*;
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
@@ -15,7 +14,7 @@ struct Record {
     #[serde(default)]
     short: heapless::String<8>,
     #[serde(default)]
-    metadata: BTreeMap<String, String>,
+    metadata: Map<String, String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     children: Vec<Record>,
     #[serde(default)]
@@ -50,10 +49,7 @@ fn decodes_every_kind_of_value_and_skips_unknown_fields() {
     let record: Record = decode(text.as_bytes()).unwrap();
     assert_eq!(record.name, "aA\n/");
     assert_eq!(record.short.as_str(), "12345678");
-    assert_eq!(
-        record.metadata,
-        BTreeMap::from([("key".into(), "v\t".into()), (String::new(), String::new())])
-    );
+    assert_eq!(record.metadata, Map::from([("key".into(), "v\t".into()), (String::new(), String::new())]));
     assert_eq!(record.children.len(), 2);
     assert_eq!((record.count, record.offset), (u64::MAX, i64::MIN));
     assert_eq!((record.leaving, record.phase, record.note.as_deref()), (true, Phase::Revoked, Some("x")));
@@ -72,11 +68,9 @@ fn surrogate_pairs_are_joined_and_halves_refused() {
 
 #[test]
 fn keys_of_any_type_are_read_as_strings() {
-    let by_phase: BTreeMap<Phase, u8> = decode(br#"{"revoked":1,"placed":2}"#).unwrap();
-    assert_eq!(by_phase, BTreeMap::from([(Phase::Placed, 2), (Phase::Revoked, 1)]));
-    assert!(
-        refusal::<BTreeMap<u64, u8>>(br#"{"1":1}"#).starts_with("unexpected JSON at 1: invalid type: string")
-    );
+    let by_phase: Map<Phase, u8> = decode(br#"{"revoked":1,"placed":2}"#).unwrap();
+    assert_eq!(by_phase, Map::from([(Phase::Placed, 2), (Phase::Revoked, 1)]));
+    assert!(refusal::<Map<u64, u8>>(br#"{"1":1}"#).starts_with("unexpected JSON at 1: invalid type: string"));
 }
 
 #[test]
@@ -177,7 +171,7 @@ fn encoding_stops_at_its_limit_and_refuses_keys_that_are_no_strings() {
     assert_eq!(encode(&long, 5002).unwrap().len(), 5002);
     assert_eq!(encode(&long, 5001), Err(JsonError::TooLarge { max_bytes: 5001 }));
     assert_eq!(encode(&1, 0), Err(JsonError::TooLarge { max_bytes: 0 }));
-    assert!(matches!(encode(&BTreeMap::from([(1, 2)]), 100), Err(JsonError::Syntax { .. })));
+    assert!(matches!(encode(&Map::from([(1, 2)]), 100), Err(JsonError::Syntax { .. })));
 }
 
 #[test]
@@ -196,7 +190,7 @@ fn record() -> impl Strategy<Value = Record> {
     (texts, any::<u64>(), any::<i64>(), any::<bool>(), any::<Option<String>>()).prop_map(
         |((name, metadata), count, offset, leaving, note)| Record {
             name,
-            metadata,
+            metadata: metadata.into_iter().collect(),
             count,
             offset,
             leaving,
@@ -242,6 +236,6 @@ proptest! {
         let at = at.index(text.len());
         text.splice(at..at + 1, with.into_bytes());
         let _ = decode::<Record>(&text);
-        let _ = decode::<BTreeMap<String, IgnoredAny>>(&text);
+        let _ = decode::<Map<String, IgnoredAny>>(&text);
     }
 }

@@ -51,6 +51,37 @@ fn too_many_options_and_too_large_files_are_refused() {
     assert_eq!(UnitFile::parse(&comments).map(|file| file.serialise()), Ok("[S]\nN=x\n".into()));
 }
 
+/// Found by the fuzz target `unit_file`: the section's name went into the message as it stood, line ends and all.
+#[test]
+fn what_a_refusal_repeats_is_short_and_printable() {
+    let long = "x".repeat(100_000);
+    let option = |section: &str, name: &str, value: &str| {
+        let (section, name, value) = (section.into(), name.into(), value.into());
+        vec![UnitOption { section, name, value }]
+    };
+    let web = UnitName::parse("web.service").unwrap();
+    let validated = |options| validate(&web, &UnitFile::from_options(options)).unwrap_err().to_string();
+    for message in [
+        UnitFile::parse("[a\n\u{1b}[31m]b").unwrap_err().to_string(),
+        UnitFile::parse(&format!("[{}]b", "x\n".repeat(50_000))).unwrap_err().to_string(),
+        UnitFile::parse(&format!("[a]{}", "\u{1b}".repeat(2000))).unwrap_err().to_string(),
+        UnitFile::from_options_checked(option("a]", &long, "b")).unwrap_err().to_string(),
+        validated(option(&long, &long, "\0")),
+        validated(option(&long, &long, "\\")),
+        validated(option("X-Fleet", "MachineMetadata", &"x".repeat(2000))),
+        validated(
+            [
+                option("X-Fleet", "MachineOf", &"x".repeat(2000)),
+                option("X-Fleet", "Conflicts", &"*".repeat(2000)),
+            ]
+            .concat(),
+        ),
+    ] {
+        assert!(message.len() < 1500, "{} bytes: {message}", message.len());
+        assert!(!message.contains(char::is_control), "{message:?}");
+    }
+}
+
 #[test]
 fn an_option_in_json_leaves_out_what_is_empty() {
     let option = UnitOption { section: "Service".into(), name: "ExecStart".into(), value: String::new() };

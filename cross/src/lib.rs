@@ -1,6 +1,8 @@
 //! How Skiff's releases are made: static binaries for two architectures, archives and Debian packages around them, the
 //! list of what is linked, and cloud-configs. It builds and packs; what the programs do is tested elsewhere.
 
+#![forbid(unsafe_code)]
+
 pub mod arch;
 pub mod arguments;
 pub mod bill;

@@ -1,5 +1,7 @@
 //! `cargo cross`: what a release consists of, made with one command. Everything is in the library.
 
+#![forbid(unsafe_code)]
+
 use std::process::ExitCode;
 
 use ::tests::failure::Outcome;

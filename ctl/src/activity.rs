@@ -2,10 +2,10 @@
 //! start, step 5). fleet allowed two seconds; here a unit on its way gets the time it needs, and one that ended or
 //! failed is told apart from it.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use cluster::UnitName;
+use cluster::sorted::Map;
 
 use crate::api::UnitState;
 use crate::clock::boottime;
@@ -74,7 +74,7 @@ pub(crate) fn await_active(
         return Ok(Missing::default());
     }
     let api = context.api()?;
-    let mut since: BTreeMap<UnitName, (Phase, Duration)> = BTreeMap::new();
+    let mut since: Map<UnitName, (Phase, Duration)> = Map::new();
     let look = |left: &[UnitName], _: Duration| {
         let states = read_states(api, left)?;
         let now = boottime();

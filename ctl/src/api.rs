@@ -17,6 +17,7 @@ mod wire;
 #[cfg(feature = "tls")]
 mod tls;
 
+use cluster::chronicle::Record;
 use cluster::limits::API_REQUEST_MAX_BYTES;
 use cluster::state::TargetState;
 use cluster::unit_file::UnitFile;
@@ -178,6 +179,21 @@ impl Api {
     pub(crate) fn adopt_registry(&self) -> Result<String, ApiError> {
         let operation = "adopt the registry";
         let answer = self.backend.send(operation, "POST", "registry/adopt", Some(""))?.accepted()?;
+        let said: Envelope = self.decode(operation, &answer)?;
+        Ok(said.message)
+    }
+
+    /// What the leader decided last, oldest first; `None` if the server does not know the question.
+    pub(crate) fn events(&self) -> Result<Option<Vec<Record>>, ApiError> {
+        let found: Option<Envelope> = self.read_one("list events", "events")?;
+        Ok(found.map(|found| found.events))
+    }
+
+    /// Moves the registry to another store; what the server says of it.
+    pub(crate) fn copy_registry(&self, to: &str) -> Result<String, ApiError> {
+        let operation = "copy the registry";
+        let path = format!("registry/copy?to={}", escaped(to));
+        let answer = self.backend.send(operation, "POST", &path, Some(""))?.accepted()?;
         let said: Envelope = self.decode(operation, &answer)?;
         Ok(said.message)
     }

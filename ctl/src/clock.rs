@@ -20,6 +20,12 @@ fn stamp_of(unix_secs: i64) -> String {
     format!("{year:04}/{month:02}/{day:02} {:02}:{:02}:{:02}", second / 3600, second / 60 % 60, second % 60)
 }
 
+/// A moment as listings print it: `2016-01-02T15:04:05Z`.
+pub(crate) fn moment(unix_secs: u64) -> String {
+    let stamp = stamp_of(i64::try_from(unix_secs).unwrap_or(i64::MAX));
+    format!("{}Z", stamp.replace('/', "-").replace(' ', "T"))
+}
+
 /// Year, month and day of the Gregorian calendar, from days since 1970-01-01. Years are taken to begin in March,
 /// so that the leap day is a year's last.
 fn civil(days: i64) -> (i64, i64, i64) {
@@ -41,6 +47,7 @@ mod tests {
     #[test]
     fn stamps_are_calendar_dates() {
         assert_eq!(stamp_of(0), "1970/01/01 00:00:00");
+        assert_eq!(moment(1_795_357_017), "2026-11-22T14:16:57Z");
         assert_eq!(stamp_of(951_782_399), "2000/02/28 23:59:59");
         assert_eq!(stamp_of(951_782_400), "2000/02/29 00:00:00");
         assert_eq!(stamp_of(1_795_357_017), "2026/11/22 14:16:57");

@@ -6,6 +6,7 @@ mod completion;
 mod destroy;
 mod drain;
 mod dry_run;
+mod events;
 mod explain;
 mod fd_forward;
 mod journal;
@@ -46,6 +47,7 @@ pub(crate) enum Command {
     Cat(cat::Cat),
     Status(status::Status),
     Explain(explain::Explain),
+    Events(events::Events),
     Journal(journal::Journal),
     Ssh(ssh::Ssh),
     Wait(wait::Wait),
@@ -78,6 +80,7 @@ impl Command {
             Self::Cat(command) => command.run(context),
             Self::Status(command) => command.run(context),
             Self::Explain(command) => command.run(context),
+            Self::Events(command) => command.run(context),
             Self::Journal(command) => command.run(context),
             Self::Ssh(command) => command.run(context),
             Self::Wait(command) => command.run(context),

@@ -2,11 +2,11 @@
 //! output. Commands hold no state of their own beyond it.
 
 use std::cell::{OnceCell, RefCell};
-use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::sync::Arc;
 
 use cluster::MachineId;
+use cluster::sorted::Map;
 
 use crate::api::{Api, Backend, Connection, Direct, Endpoint, Settings};
 use crate::args::{DEFAULT_ENDPOINT, Top};
@@ -22,13 +22,13 @@ pub(crate) struct Context<'f> {
     /// The global flags.
     pub(crate) flags: &'f Top,
     reached: OnceCell<Reached>,
-    addresses: RefCell<BTreeMap<MachineId, String>>,
+    addresses: RefCell<Map<MachineId, String>>,
 }
 
 impl<'f> Context<'f> {
     /// Connects to nothing yet.
     pub(crate) const fn new(program: &'f str, flags: &'f Top) -> Self {
-        Self { program, flags, reached: OnceCell::new(), addresses: RefCell::new(BTreeMap::new()) }
+        Self { program, flags, reached: OnceCell::new(), addresses: RefCell::new(Map::new()) }
     }
 
     /// The API, prepared at the first call.

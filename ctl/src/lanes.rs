@@ -1,10 +1,11 @@
 //! Several requests at once, told in order: work runs in a few lanes, results come out in the order of the items,
 //! and the first item that fails ends it. It knows nothing of requests.
 
-use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError, mpsc};
 use std::thread;
+
+use cluster::sorted::Set;
 
 /// Most requests under way at once.
 const LANES_MAX: usize = 8;
@@ -74,7 +75,7 @@ fn spread(count: usize, run: &(dyn Fn(usize) -> bool + Sync), done: &mut dyn FnM
             scope.spawn(|| lane(sender));
         }
         drop(sender);
-        let mut early = BTreeSet::new();
+        let mut early = Set::new();
         let mut expected = 0;
         while let Ok(position) = finished.recv() {
             early.insert(position);

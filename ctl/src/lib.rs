@@ -1,6 +1,8 @@
 //! The command line of Skiff: it asks the agent's API, prints what it says, and exits with a code that means
 //! something. No decision about units is made here.
 
+#![forbid(unsafe_code)]
+
 mod activity;
 mod api;
 mod args;

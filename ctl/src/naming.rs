@@ -1,11 +1,11 @@
 //! From the words a user gave to units: fleet's completion of names (contract §3.2), and patterns, matched against
 //! the files here first and the registry second. What is done with a unit is not known here.
 
-use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
 pub(crate) use cluster::patterns::is_pattern;
+use cluster::sorted::Set;
 use cluster::{NameError, UnitName, glob};
 
 use crate::exit::Failure;
@@ -43,7 +43,7 @@ pub(crate) fn select(
     mut registry: impl FnMut() -> Result<Vec<UnitName>, Failure>,
 ) -> Result<Selection, Failure> {
     let mut selection = Selection::default();
-    let mut seen = BTreeSet::new();
+    let mut seen = Set::new();
     let mut known = None;
     for word in words {
         let found = if is_pattern(word) {
@@ -121,7 +121,7 @@ fn local_matches(word: &str) -> Vec<Wanted> {
     let folder = word.rsplit_once('/').map(|(folder, _)| if folder.is_empty() { "/" } else { folder });
     let Ok(entries) = fs::read_dir(folder.unwrap_or(".")) else { return Vec::new() };
     let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
-    let mut found = BTreeSet::new();
+    let mut found = Set::new();
     for name in names.filter(|name| fits(base(word), name) && !name.starts_with('.')) {
         if let Ok(name) = UnitName::parse(&name) {
             found.insert(name);

@@ -1,9 +1,9 @@
 //! Orders to units and waiting until they are carried out, as several commands need it: which units a user means,
 //! asking for a state, seeing it reached, saying why not.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
+use cluster::sorted::Map;
 use cluster::{TargetState, UnitName};
 
 use crate::api::{Api, ApiError, Select, Unit, UnitState};
@@ -110,8 +110,8 @@ pub(crate) fn existing_of(context: &Context<'_>, names: &[UnitName]) -> Result<V
     Ok(names.iter().filter_map(|name| units.remove(name)).collect())
 }
 
-fn by_name(units: Vec<Unit>) -> BTreeMap<UnitName, Unit> {
-    let mut named = BTreeMap::new();
+fn by_name(units: Vec<Unit>) -> Map<UnitName, Unit> {
+    let mut named = Map::new();
     for unit in units {
         named.insert(unit.name.clone(), unit);
     }
@@ -122,7 +122,7 @@ fn by_name(units: Vec<Unit>) -> BTreeMap<UnitName, Unit> {
 ///
 /// # Errors
 /// No answer from the API.
-pub(crate) fn read_units(api: &Api, names: &[UnitName]) -> Result<BTreeMap<UnitName, Unit>, ApiError> {
+pub(crate) fn read_units(api: &Api, names: &[UnitName]) -> Result<Map<UnitName, Unit>, ApiError> {
     if names.len() > ASKED_SINGLY_MAX {
         let select = Select::default().only("units", names.iter().map(UnitName::as_str));
         return api.units_of(&select).map(by_name);
@@ -135,11 +135,8 @@ pub(crate) fn read_units(api: &Api, names: &[UnitName]) -> Result<BTreeMap<UnitN
 ///
 /// # Errors
 /// No answer from the API.
-pub(crate) fn read_states(
-    api: &Api,
-    names: &[UnitName],
-) -> Result<BTreeMap<UnitName, Vec<UnitState>>, ApiError> {
-    let mut states: BTreeMap<UnitName, Vec<UnitState>> = BTreeMap::new();
+pub(crate) fn read_states(api: &Api, names: &[UnitName]) -> Result<Map<UnitName, Vec<UnitState>>, ApiError> {
+    let mut states: Map<UnitName, Vec<UnitState>> = Map::new();
     let mut add = |found: Vec<UnitState>| {
         for state in found {
             states.entry(state.name.clone()).or_default().push(state);
@@ -197,7 +194,7 @@ pub(crate) fn await_units(
             Goal::NoCopyLeft => true,
             _ => false,
         };
-        let states = if with_states { read_states(api, left)? } else { BTreeMap::new() };
+        let states = if with_states { read_states(api, left)? } else { Map::new() };
         let sight = |name: &UnitName| sight(goal, units.remove(name), states.get(name));
         Ok(left.iter().map(sight).collect())
     };

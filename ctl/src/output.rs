@@ -1,11 +1,10 @@
 //! `--output` of every listing: a table, JSON, JSON lines or bare names, from the same fields. The one place that
 //! knows the form of machine-readable answers (docs/scripts.md); what a listing holds is told by the listing.
 
-use std::collections::BTreeMap;
-
 use argh::FromArgValue;
 use cluster::json;
 use cluster::limits::API_OBJECT_MAX_BYTES;
+use cluster::sorted::Map;
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
@@ -63,7 +62,7 @@ pub(crate) enum Value {
     /// A number.
     Count(u32),
     /// An object of strings.
-    Map(BTreeMap<String, String>),
+    Map(Map<String, String>),
 }
 
 impl Value {

@@ -20,6 +20,10 @@ mod answers;
 #[path = "behaviour/dry_run.rs"]
 mod dry_run;
 #[cfg(test)]
+#[cfg(feature = "real-etcd")]
+#[path = "behaviour/events.rs"]
+mod events;
+#[cfg(test)]
 #[path = "behaviour/exit_codes.rs"]
 mod exit_codes;
 #[cfg(test)]
@@ -51,6 +55,10 @@ mod ssh_words;
 #[cfg(feature = "tls")]
 #[path = "behaviour/tls.rs"]
 mod tls;
+#[cfg(test)]
+#[cfg(all(feature = "tls", feature = "real-etcd"))]
+#[path = "behaviour/trust.rs"]
+mod trust;
 #[cfg(test)]
 #[path = "behaviour/tunnel.rs"]
 mod tunnel;

@@ -1,10 +1,9 @@
 //! Typed reads: the cluster, one machine's part of it, one unit. Absence and failure are different types all the
 //! way up; a read that fails gives nothing, never half of it.
 
-use std::collections::{BTreeMap, BTreeSet};
-
-use cluster::records::{Placement, StateRow};
+use cluster::records::{Placement, StateRow, Transit};
 use cluster::snapshot::{Kept, Snapshot, Unit};
+use cluster::sorted::{Map, Set};
 use cluster::{MachineId, Session, UnitName, keys};
 
 use crate::store::{Freshness, Seen, Store, StoreError};
@@ -44,6 +43,17 @@ pub fn fleet(store: &dyn Store) -> Result<(Snapshot, Seen), StoreError> {
     Ok((snapshot, seen))
 }
 
+/// The mark of a registry on its way to another store, if there is one: what was written before it is not there was
+/// written in time to be copied. Confirmed by a majority.
+///
+/// # Errors
+/// No usable answer.
+pub fn transit(store: &dyn Store) -> Result<Option<Transit>, StoreError> {
+    let mut one = Snapshot::default();
+    absorb(store, keys::LAYOUT, Freshness::Quorum, &mut one)?;
+    Ok(one.layout.and_then(|layout| layout.value.transit))
+}
+
 /// The state rows of one life of a machine, confirmed by a majority.
 ///
 /// # Errors
@@ -52,7 +62,7 @@ pub fn rows(
     store: &dyn Store,
     machine: &MachineId,
     session: Session,
-) -> Result<BTreeMap<UnitName, StateRow>, StoreError> {
+) -> Result<Map<UnitName, StateRow>, StoreError> {
     let mut snapshot = Snapshot::default();
     absorb(store, &keys::session(machine, session), Freshness::Quorum, &mut snapshot)?;
     let lives = snapshot.rows.remove(machine);
@@ -115,16 +125,16 @@ pub fn placement(store: &dyn Store, unit: &UnitName) -> Result<Option<Kept<Place
 #[derive(Clone, Debug, Default)]
 pub struct Placements {
     /// Those that could be read.
-    pub found: BTreeMap<UnitName, Kept<Placement>>,
+    pub found: Map<UnitName, Kept<Placement>>,
     /// Units that have one that cannot be read: nothing may be concluded about them.
-    pub unreadable: BTreeSet<UnitName>,
+    pub unreadable: Set<UnitName>,
 }
 
 /// The placements of several units, confirmed by a majority (registry rule 7).
 ///
 /// # Errors
 /// No usable answer.
-pub fn placements(store: &dyn Store, units: &BTreeSet<UnitName>) -> Result<Placements, StoreError> {
+pub fn placements(store: &dyn Store, units: &Set<UnitName>) -> Result<Placements, StoreError> {
     let mut snapshot = Snapshot::default();
     if units.len() >= WHOLE_FOLDER_FROM {
         absorb(store, keys::PLACEMENTS, Freshness::Quorum, &mut snapshot)?;

@@ -162,7 +162,8 @@ fn a_read_is_repeated_on_a_fresh_connection_and_then_elsewhere() {
     let error = value(&client).unwrap_err();
     assert_eq!(error.kind, StoreErrorKind::Server);
     assert!(
-        error.cause.contains(": the connection was closed; http://") && error.cause.contains("Raft"),
+        error.cause.contains(": the connection was closed without an answer (")
+            && error.cause.contains("Raft"),
         "{error}"
     );
 }

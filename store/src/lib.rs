@@ -1,6 +1,8 @@
 //! A single-node keyspace that speaks etcd's v2 keys API. `README.md` beside this file says what is the same and what
 //! is not.
 
+#![forbid(unsafe_code)]
+
 mod calendar;
 pub mod engine;
 pub mod folder;

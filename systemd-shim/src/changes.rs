@@ -2,12 +2,12 @@
 //! and the `cgroup.events` of the units of interest. It says *that* something happened to a unit; what the unit
 //! is now is for `Systemd::states` to say. Comparing by itself, for what inotify missed, is `sweep`.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::path::{Path, PathBuf};
 
 use cluster::UnitName;
+use cluster::sorted::{Map, Set};
 use nix::errno::Errno;
 use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify, InotifyEvent, WatchDescriptor};
 
@@ -27,7 +27,7 @@ const READS_PER_DRAIN: usize = 64;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Drained {
     /// Watched units that changed.
-    pub units: BTreeSet<UnitName>,
+    pub units: Set<UnitName>,
     /// Events were lost, or systemd's directory came or went: any unit may have changed.
     pub everything: bool,
 }
@@ -57,7 +57,7 @@ pub struct Changes {
     pub(crate) link_dir: PathBuf,
     links: LinkWatch,
     pub(crate) groups: ControlGroups,
-    pub(crate) units: BTreeMap<UnitName, Watched>,
+    pub(crate) units: Map<UnitName, Watched>,
     group_watches: GroupWatches,
 }
 
@@ -82,7 +82,7 @@ impl Changes {
             link_dir: paths.invocation_dir.clone(),
             links: LinkWatch::Nowhere,
             groups: ControlGroups::new(systemd.scope, paths.cgroup_root.as_deref(), control_group),
-            units: BTreeMap::new(),
+            units: Map::new(),
             group_watches: GroupWatches::default(),
         };
         changes.attach_links();

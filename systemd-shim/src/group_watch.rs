@@ -2,11 +2,11 @@
 //! that a group's last process has ended: the kernel touches its `cgroup.events`, unless systemd removes the group
 //! sooner than the kernel gets to it (about one time in twenty, tried); and then the group goes from its slice.
 
-use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use cluster::UnitName;
+use cluster::sorted::Map;
 use nix::sys::inotify::{AddWatchFlags, Inotify, InotifyEvent, WatchDescriptor};
 
 use crate::cgroup::events_file;
@@ -21,10 +21,10 @@ struct Group {
 /// The groups watched now.
 #[derive(Debug, Default)]
 pub(crate) struct GroupWatches {
-    groups: BTreeMap<UnitName, Group>,
-    units: BTreeMap<WatchDescriptor, UnitName>,
+    groups: Map<UnitName, Group>,
+    units: Map<WatchDescriptor, UnitName>,
     /// How many units each slice is watched for.
-    slices: BTreeMap<WatchDescriptor, usize>,
+    slices: Map<WatchDescriptor, usize>,
 }
 
 impl GroupWatches {

@@ -29,7 +29,7 @@ impl Systemd {
             Scope::System => format!("--unit={unit}"),
             Scope::User => format!("--user-unit={unit}"),
         });
-        let output = process::run(&label, &mut command, self.timeouts.question)?;
+        let output = (self.run)(&label, &mut command, self.timeouts.question)?;
         if !output.success {
             let text = one_line(&output.stderr, JOURNAL_LINE_MAX_BYTES);
             return Err(SystemdError::Refused { command: label, text });

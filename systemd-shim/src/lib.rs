@@ -14,6 +14,7 @@ mod failure;
 mod group_watch;
 pub mod identity;
 mod journal;
+mod journal_socket;
 mod notify;
 mod one_line;
 mod process;
@@ -29,7 +30,9 @@ pub use activation::{ActivationError, Listener, Passed, hand_on_listeners, take_
 pub use changes::{Changes, Drained};
 pub use error::{BatchError, FileCause, FileError, Refusal, SystemdError};
 pub use failure::{Exit, Failure};
+pub use journal_socket::{JournalEntry, JournalSocket, send_on_stderr};
 pub use notify::Notify;
+pub use process::{Output, Run};
 pub use scope::{Paths, Scope, Timeouts};
 pub use states::UnitStatus;
 pub use sweep::{Disagreement, Sign, Sweep};

@@ -139,10 +139,10 @@ fn watchdog(usec: Option<String>, for_pid: Option<String>, pid: u32) -> Option<D
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::collections::BTreeMap;
+    use cluster::sorted::Map;
 
     fn notify(variables: &[(&str, &str)]) -> io::Result<Notify> {
-        let variables: BTreeMap<&str, OsString> =
+        let variables: Map<&str, OsString> =
             variables.iter().map(|(name, value)| (*name, OsString::from(value))).collect();
         Notify::of(|name| variables.get(name).cloned(), 77)
     }

@@ -16,16 +16,19 @@ use crate::error::SystemdError;
 
 /// What a program left behind.
 #[derive(Debug)]
-pub(crate) struct Output {
+pub struct Output {
     /// It exited with status 0.
-    pub(crate) success: bool,
+    pub success: bool,
     /// All of its stdout.
-    pub(crate) stdout: String,
+    pub stdout: String,
     /// The beginning of its stderr.
-    pub(crate) stderr: String,
+    pub stderr: String,
     /// More was said on stderr than was kept.
-    pub(crate) stderr_cut: bool,
+    pub stderr_cut: bool,
 }
+
+/// How a program is run: called so in errors, for at most that long. An exit status other than 0 is no error.
+pub type Run = fn(&str, &mut Command, Duration) -> Result<Output, SystemdError>;
 
 /// A command for `program` that inherits nothing but what is needed to find systemd: the notify and listen
 /// variables of the agent stay with the agent, and messages come in the language the parsers know.

@@ -1,10 +1,9 @@
 //! Reads what systemctl says on stderr: which unit was refused and why, or that systemd was not reached at
 //! all. Pure; tested on captured output. Which verb was run, and what to do, is `systemctl`'s business.
 
-use std::collections::BTreeMap;
-
 use cluster::UnitName;
 use cluster::limits::ERROR_TEXT_MAX_BYTES;
+use cluster::sorted::Map;
 
 use crate::one_line::one_line;
 
@@ -12,7 +11,7 @@ use crate::one_line::one_line;
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Said {
     /// Units it named, with its reason.
-    pub(crate) refused: BTreeMap<UnitName, String>,
+    pub(crate) refused: Map<UnitName, String>,
     /// It did not get through to systemd; its words.
     pub(crate) unreachable: Option<String>,
 }

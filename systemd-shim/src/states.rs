@@ -1,9 +1,8 @@
 //! What systemd says about the state of units, read from one `list-units`. Pure: the text comes from
 //! `systemctl`, the conclusions are the agent's.
 
-use std::collections::BTreeMap;
-
 use cluster::UnitName;
+use cluster::sorted::Map;
 
 /// systemd's three words for a unit, verbatim (contract §1.3).
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -61,7 +60,7 @@ impl UnitStatus {
 }
 
 /// Reads what `show` printed of `names`: a paragraph each, in their order. `None` if that is not what it is.
-pub(crate) fn read_shown(stdout: &str, names: &[UnitName]) -> Option<BTreeMap<UnitName, UnitStatus>> {
+pub(crate) fn read_shown(stdout: &str, names: &[UnitName]) -> Option<Map<UnitName, UnitStatus>> {
     let paragraphs: Vec<&str> = stdout.trim_end().split("\n\n").collect();
     if paragraphs.len() != names.len() {
         return None;
@@ -78,11 +77,8 @@ pub(crate) fn read_shown(stdout: &str, names: &[UnitName]) -> Option<BTreeMap<Un
 /// A line is `UNIT LOAD ACTIVE SUB [JOB] DESCRIPTION`. A description may hold line breaks (an instance name
 /// unescaped by `%I`), which come out as indented lines: those are never read as a unit's. A line that is
 /// neither is given back as the error, since an answer that is not understood says nothing about any unit.
-pub(crate) fn read<'a>(
-    stdout: &'a str,
-    names: &[UnitName],
-) -> Result<BTreeMap<UnitName, UnitStatus>, &'a str> {
-    let mut states: BTreeMap<UnitName, UnitStatus> =
+pub(crate) fn read<'a>(stdout: &'a str, names: &[UnitName]) -> Result<Map<UnitName, UnitStatus>, &'a str> {
+    let mut states: Map<UnitName, UnitStatus> =
         names.iter().map(|name| (name.clone(), UnitStatus::absent())).collect();
     for line in stdout.lines().filter(|line| !line.is_empty() && !line.starts_with(char::is_whitespace)) {
         let mut words = line.split_ascii_whitespace();
@@ -172,8 +168,8 @@ mod tests {
             ["b.service", "a.timer"].into_iter().map(|name| UnitName::parse(name).unwrap()).collect();
         let text = "LoadState=loaded\nActiveState=inactive\nSubState=dead\n\nSubState=waiting\nLoadState=bad-setting\nActiveState=active\n";
         let states = read_shown(text, &names).unwrap();
-        assert_eq!(states["b.service"], UnitStatus::new("loaded", "inactive", "dead"));
-        assert_eq!(states["a.timer"], UnitStatus::new("bad-setting", "active", "waiting"));
+        assert_eq!(*states.get("b.service").unwrap(), UnitStatus::new("loaded", "inactive", "dead"));
+        assert_eq!(*states.get("a.timer").unwrap(), UnitStatus::new("bad-setting", "active", "waiting"));
         assert_eq!(read_shown("LoadState=loaded\n", &names), None);
         assert_eq!(read_shown("LoadState=loaded\n\nLoadState=loaded\n", &names), None);
     }

@@ -1,10 +1,10 @@
 //! The slow look for what inotify missed: links and control groups compared with the states last known, from
 //! two kinds of files and without starting a process. Only where they disagree is systemctl worth its cost.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
 use cluster::UnitName;
+use cluster::sorted::{Map, Set};
 
 use crate::changes::{Changes, unit_of_link};
 use crate::states::UnitStatus;
@@ -35,10 +35,10 @@ pub enum Disagreement {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Sweep {
     /// Units to ask systemd about.
-    pub disagreements: BTreeMap<UnitName, Disagreement>,
+    pub disagreements: Map<UnitName, Disagreement>,
     /// Units of types that leave no trace in these files (timers, targets, paths, sockets, …): nothing can be
     /// said about them here.
-    pub unseen: BTreeSet<UnitName>,
+    pub unseen: Set<UnitName>,
 }
 
 impl Changes {
@@ -48,7 +48,7 @@ impl Changes {
     ///
     /// # Errors
     /// The directory of links cannot be read. That it does not exist is no error: then there are no links.
-    pub fn sweep(&mut self, known: &BTreeMap<UnitName, UnitStatus>) -> io::Result<Sweep> {
+    pub fn sweep(&mut self, known: &Map<UnitName, UnitStatus>) -> io::Result<Sweep> {
         self.mend_links();
         let linked = self.linked_units()?;
         let mut sweep = Sweep::default();
@@ -80,12 +80,12 @@ impl Changes {
         Sign { linked, populated: self.groups.is_populated(unit, slice) }
     }
 
-    fn linked_units(&self) -> io::Result<BTreeSet<UnitName>> {
+    fn linked_units(&self) -> io::Result<Set<UnitName>> {
         let entries = match std::fs::read_dir(&self.link_dir) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(BTreeSet::new()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Set::new()),
             other => other?,
         };
-        let mut linked = BTreeSet::new();
+        let mut linked = Set::new();
         for entry in entries {
             linked.extend(unit_of_link(entry?.file_name()).filter(|unit| self.units.contains_key(unit)));
         }

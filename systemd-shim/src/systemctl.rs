@@ -1,15 +1,15 @@
 //! The verbs of systemctl Skiff uses, each as one call for many units. What a unit should be is decided
 //! elsewhere; here orders are given, and what systemd said to them is told per unit.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use cluster::UnitName;
 use cluster::limits::{ERROR_TEXT_MAX_BYTES, SYSTEMCTL_NAMES_MAX, SYSTEMCTL_NAMES_MAX_BYTES};
+use cluster::sorted::Map;
 
 use crate::error::{BatchError, FileError, Refusal, SystemdError};
 use crate::one_line::one_line;
-use crate::process::{self, Output};
+use crate::process::{self, Output, Run};
 use crate::refusals;
 use crate::scope::{Paths, Scope, Timeouts};
 use crate::states::{self, UnitStatus};
@@ -21,6 +21,7 @@ pub struct Systemd {
     pub(crate) scope: Scope,
     pub(crate) paths: Paths,
     pub(crate) timeouts: Timeouts,
+    pub(crate) run: Run,
 }
 
 /// An order to systemd.
@@ -52,7 +53,13 @@ impl Systemd {
     /// The manager of `scope` at places of the caller's choice.
     #[must_use]
     pub const fn with_paths(scope: Scope, paths: Paths, timeouts: Timeouts) -> Self {
-        Self { scope, paths, timeouts }
+        Self { scope, paths, timeouts, run: process::run }
+    }
+
+    /// The same with its programs run another way: a simulation brings a systemd of its own.
+    #[must_use]
+    pub fn run_by(self, run: Run) -> Self {
+        Self { run, ..self }
     }
 
     /// Where this manager keeps things.
@@ -137,9 +144,9 @@ impl Systemd {
     ///
     /// # Errors
     /// Nothing is known about any of them.
-    pub fn states(&self, units: &[UnitName]) -> Result<BTreeMap<UnitName, UnitStatus>, SystemdError> {
+    pub fn states(&self, units: &[UnitName]) -> Result<Map<UnitName, UnitStatus>, SystemdError> {
         let args = ["list-units", "--all", "--plain", "--no-legend", "--full"];
-        let mut all = BTreeMap::new();
+        let mut all = Map::new();
         for some in chunks(units) {
             let output = self.question("list-units", &args, some)?;
             let mut states = states::read(&output.stdout, some).map_err(|line| SystemdError::Unreadable {
@@ -157,9 +164,9 @@ impl Systemd {
     ///
     /// # Errors
     /// Nothing is known about any of them.
-    pub fn looked_up(&self, units: &[UnitName]) -> Result<BTreeMap<UnitName, UnitStatus>, SystemdError> {
+    pub fn looked_up(&self, units: &[UnitName]) -> Result<Map<UnitName, UnitStatus>, SystemdError> {
         let args = ["show", "--property=LoadState,ActiveState,SubState"];
-        let mut all = BTreeMap::new();
+        let mut all = Map::new();
         for some in chunks(units) {
             let output = self.question("show", &args, some)?;
             let mut states =
@@ -277,7 +284,7 @@ impl Systemd {
         command.args(["--no-ask-password", "--no-pager"]).args(args);
         // A unit name may begin with a dash; after this it cannot be an option.
         command.arg("--").args(units.iter().map(UnitName::as_str));
-        process::run(&label(verb, units), &mut command, timeout)
+        (self.run)(&label(verb, units), &mut command, timeout)
     }
 }
 

@@ -1,7 +1,6 @@
 //! The units directory (`units_directory`, default `/run/fleet/units`): unit files as Skiff wrote them. Whole
 //! or not at all, under valid names only, no symbolic link followed. How systemd finds them is `unit_links`.
 
-use std::collections::BTreeSet;
 use std::fs::{DirBuilder, File};
 use std::io::{Read, Write};
 use std::os::fd::OwnedFd;
@@ -11,6 +10,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use cluster::UnitName;
 use cluster::limits::{UNIT_DIR_ENTRIES_MAX, UNIT_FILE_MAX_BYTES};
+use cluster::sorted::Set;
 use nix::dir::{Dir, Type};
 use nix::errno::Errno;
 use nix::fcntl::{AtFlags, OFlag, open, openat, renameat};
@@ -138,9 +138,9 @@ impl UnitDir {
     ///
     /// # Errors
     /// The directory cannot be read, or has more than [`UNIT_DIR_ENTRIES_MAX`] entries.
-    pub fn list(&self) -> Result<BTreeSet<UnitName>, FileError> {
+    pub fn list(&self) -> Result<Set<UnitName>, FileError> {
         let fd = self.dir("list")?;
-        let mut units = BTreeSet::new();
+        let mut units = Set::new();
         for (name, kind) in self.entries("list")? {
             let Ok(unit) = UnitName::parse(&name) else { continue };
             if !name.starts_with('.') && kind.map_or_else(|| is_file(&fd, &name), |kind| kind == Type::File) {

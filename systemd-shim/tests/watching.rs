@@ -4,12 +4,12 @@
 // Clippy knows tests by their attribute; the functions around them are tests as well.
 #![allow(clippy::expect_used)]
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::PathBuf;
 
 use cluster::UnitName;
+use cluster::sorted::{Map, Set};
 use scratch::Scratch;
 use systemd_shim::{Changes, Disagreement, Paths, Scope, Systemd, Timeouts, UnitStatus};
 
@@ -64,12 +64,12 @@ fn unit(text: &str) -> UnitName {
     UnitName::parse(text).expect("valid name")
 }
 
-fn units(texts: &[&str]) -> BTreeSet<UnitName> {
+fn units(texts: &[&str]) -> Set<UnitName> {
     texts.iter().map(|text| unit(text)).collect()
 }
 
-fn known(name: &str, active: &str, sub: &str) -> BTreeMap<UnitName, UnitStatus> {
-    BTreeMap::from([(unit(name), UnitStatus::new("loaded", active, sub))])
+fn known(name: &str, active: &str, sub: &str) -> Map<UnitName, UnitStatus> {
+    Map::from([(unit(name), UnitStatus::new("loaded", active, sub))])
 }
 
 #[test]
@@ -186,17 +186,17 @@ fn a_sweep_tells_a_disagreement_once_and_again_when_it_changes() {
     changes.watch(&unit("a.service"), None);
     let running = known("a.service", "active", "running");
     let told = changes.sweep(&running).expect("sweeps").disagreements;
-    assert_eq!(told, BTreeMap::from([(unit("a.service"), Disagreement::ActiveButUnlinked)]));
+    assert_eq!(told, Map::from([(unit("a.service"), Disagreement::ActiveButUnlinked)]));
     assert!(changes.sweep(&running).expect("sweeps").disagreements.is_empty());
     machine.start("a.service");
     machine.populate("system.slice", "a.service", 0);
     let told = changes.sweep(&running).expect("sweeps").disagreements;
-    assert_eq!(told, BTreeMap::from([(unit("a.service"), Disagreement::RunningButEmpty)]));
+    assert_eq!(told, Map::from([(unit("a.service"), Disagreement::RunningButEmpty)]));
     machine.populate("system.slice", "a.service", 1);
     assert!(changes.sweep(&running).expect("sweeps").disagreements.is_empty());
     let dead = known("a.service", "inactive", "dead");
     let told = changes.sweep(&dead).expect("sweeps").disagreements;
-    assert_eq!(told, BTreeMap::from([(unit("a.service"), Disagreement::DeadButLinked)]));
+    assert_eq!(told, Map::from([(unit("a.service"), Disagreement::DeadButLinked)]));
 }
 
 #[test]

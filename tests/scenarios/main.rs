@@ -1,11 +1,12 @@
-//! Runs the scenarios one after another on one test world and counts them. Words on the command line choose those
-//! whose name contains one of them; `--list` only shows the names.
+//! Runs the scenarios on both stores, in a few test worlds side by side, and counts them. Words on the command line choose
+//! those whose name contains one of them.
 
 mod agents;
 mod bad_units;
 mod cloud;
 mod departure;
 mod footprint;
+mod growing;
 mod guide;
 mod identity;
 mod lifecycle;
@@ -14,6 +15,8 @@ mod machines;
 mod metadata;
 mod mixed;
 mod placement;
+mod plan;
+mod pool;
 mod release;
 mod remote;
 mod sidekick;
@@ -21,15 +24,18 @@ mod standalone;
 mod store;
 mod units;
 mod upgrade;
+mod worker;
 
 use std::process::ExitCode;
 
 use tests::failure::Outcome;
 use tests::install::Binaries;
-use tests::isolation::Isolation;
-use tests::report;
+use tests::store_program::StoreKind;
 use tests::wait::Stopwatch;
 use tests::world::World;
+
+use crate::plan::Plan;
+use crate::pool::Score;
 
 /// One scenario: a sentence, and how to see that it is true.
 struct Scenario {
@@ -52,6 +58,7 @@ fn all() -> impl Iterator<Item = &'static Scenario> {
         loss::ALL,
         store::ALL,
         standalone::ALL,
+        growing::ALL,
         remote::ALL,
         upgrade::ALL,
         mixed::ALL,
@@ -63,17 +70,66 @@ fn all() -> impl Iterator<Item = &'static Scenario> {
     .flatten()
 }
 
+const HELP: &str = "\
+[--store=etcd|own] [--worlds=N] [--list] [WORD...]
+
+  WORD        only scenarios whose name has one of the words
+  --store=    on that store only: a real etcd, or Skiff's own
+  --worlds=   how many test worlds at once, each of three machines; 4 unless said otherwise
+  --list      only show the names
+";
+
+/// Test worlds side by side. Scenarios mostly wait for a time to pass, so that two processors have enough for four.
+const WORLDS: usize = 4;
+
+/// What the command line wants.
+struct Wish {
+    stores: Vec<StoreKind>,
+    worlds: usize,
+    list: bool,
+    words: Vec<String>,
+}
+
+fn parse(arguments: impl Iterator<Item = String>) -> Option<Wish> {
+    let mut wish = Wish { stores: StoreKind::ALL.to_vec(), worlds: WORLDS, list: false, words: Vec::new() };
+    for word in arguments {
+        if let Some(store) = word.strip_prefix("--store=") {
+            wish.stores = vec![StoreKind::named(store)?];
+        } else if let Some(worlds) = word.strip_prefix("--worlds=") {
+            wish.worlds = worlds.parse().ok().filter(|worlds| *worlds > 0)?;
+        } else if word == "--list" {
+            wish.list = true;
+        } else if word.starts_with('-') {
+            return None;
+        } else {
+            wish.words.push(word);
+        }
+    }
+    Some(wish)
+}
+
 fn main() -> ExitCode {
-    let (options, words): (Vec<String>, Vec<String>) =
-        std::env::args().skip(1).partition(|word| word.starts_with('-'));
-    let chosen: Vec<&Scenario> = all()
-        .filter(|one| words.is_empty() || words.iter().any(|word| one.name.contains(word.as_str())))
-        .collect();
-    if options.iter().any(|option| option == "--list") {
+    let first = std::env::args().nth(1).unwrap_or_default();
+    if let Some(store) = first.strip_prefix(worker::OPTION).and_then(StoreKind::named) {
+        return ended(worker::serve(store).map(|()| true));
+    }
+    let Some(wish) = parse(std::env::args().skip(1)) else {
+        eprint!("{HELP}");
+        return ExitCode::from(2);
+    };
+    let is_chosen = |one: &&Scenario| {
+        wish.words.is_empty() || wish.words.iter().any(|word| one.name.contains(word.as_str()))
+    };
+    let chosen: Vec<&Scenario> = all().filter(is_chosen).collect();
+    if wish.list {
         chosen.iter().for_each(|one| println!("{}", one.name));
         return ExitCode::SUCCESS;
     }
-    match run_all(&chosen) {
+    ended(run_all(&wish, &chosen))
+}
+
+fn ended(outcome: Outcome<bool>) -> ExitCode {
+    match outcome {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(failure) => {
@@ -84,24 +140,27 @@ fn main() -> ExitCode {
 }
 
 /// Whether every one of them passed.
-fn run_all(chosen: &[&Scenario]) -> Outcome<bool> {
+fn run_all(wish: &Wish, chosen: &[&'static Scenario]) -> Outcome<bool> {
     let whole = Stopwatch::start();
-    let binaries = Binaries::build()?;
-    let mut world = World::start(Isolation::enter()?, binaries)?;
-    println!("three machines are up after {:.1} s", whole.elapsed().as_secs_f64());
-    let mut failed = Vec::new();
-    for scenario in chosen {
-        let watch = Stopwatch::start();
-        let outcome = (scenario.run)(&mut world);
-        let verdict = if outcome.is_ok() { "ok" } else { "FAILED" };
-        println!("{verdict:6} {:6.1} s  {}", watch.elapsed().as_secs_f64(), scenario.name);
-        if let Err(failure) = outcome {
-            println!("{failure}\n{}", report::of(&world, scenario.name));
-            failed.push(scenario.name);
-        }
+    // Once, before several worlds want them at the same time.
+    Binaries::build()?;
+    wish.stores.iter().try_for_each(|store| store.program().map(drop))?;
+    let plan = Plan::of(chosen, &wish.stores);
+    let mut score = Score::default();
+    let outcome =
+        pool::run(plan.together, wish.worlds, &mut score).and_then(|()| pool::run(plan.alone, 1, &mut score));
+    let passed: usize = score.passed.values().sum();
+    let by_store: Vec<String> =
+        score.passed.iter().map(|(store, count)| format!("{count} on {store}")).collect();
+    println!(
+        "{passed} passed ({}); {} failed; {:.0} s",
+        by_store.join(", "),
+        score.failed.len(),
+        whole.elapsed().as_secs_f64()
+    );
+    for (count, why) in &plan.once {
+        println!("  {count} of one store only: {why}");
     }
-    let passed = chosen.len() - failed.len();
-    println!("{passed} passed; {} failed; {:.0} s", failed.len(), whole.elapsed().as_secs_f64());
-    failed.iter().for_each(|name| println!("  failed: {name}"));
-    Ok(failed.is_empty() && passed > 0)
+    score.failed.iter().for_each(|(store, name)| println!("  failed: {store} {name}"));
+    outcome.map(|()| score.failed.is_empty() && passed > 0)
 }

@@ -19,22 +19,27 @@ pub(crate) const ALL: &[Scenario] = &[
 const HUB: &str = "10.10.1.1:2379";
 
 /// Starts the agent of machine `number` anew, as one of no fleet, with this store.
-fn begin(world: &World, number: usize, store: &str) -> Outcome {
+pub(crate) fn begin(world: &World, number: usize, store: &str) -> Outcome {
     let machine = world.machine(number);
     machine
         .shell("systemctl stop fleet.socket fleet.service; rm -rf /run/fleet /var/lib/fleet")?
         .success()?;
+    settings(world, number, store)?;
+    machine.run(&["systemctl", "--no-block", "start", "fleet.socket", "fleet.service"])?.success().map(drop)
+}
+
+/// Writes the configuration of machine `number`, with this store.
+pub(crate) fn settings(world: &World, number: usize, store: &str) -> Outcome {
     let (ttl, interval) = (AGENT_TTL.as_secs(), RECONCILE_INTERVAL.as_secs_f64());
     let text = format!("agent_ttl={ttl}s\nengine_reconcile_interval={interval}\n{store}\n");
-    put(machine.root(), "etc/fleet/fleet.conf", &text)?;
-    machine.run(&["systemctl", "--no-block", "start", "fleet.socket", "fleet.service"])?.success().map(drop)
+    put(world.machine(number).root(), "etc/fleet/fleet.conf", &text)
 }
 
 fn killed(world: &World, number: usize) -> Outcome {
     world.machine(number).run(&["systemctl", "kill", "--signal=KILL", "fleet.service"])?.success().map(drop)
 }
 
-fn lists(world: &World, number: usize, count: usize) -> Outcome {
+pub(crate) fn lists(world: &World, number: usize, count: usize) -> Outcome {
     wait_until(format!("m{number} to list {count} machines"), SOON, || {
         let listed = world.ctl_on(number, "list-machines --no-legend")?;
         let rows = listed.stdout.lines().count();

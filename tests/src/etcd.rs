@@ -1,5 +1,6 @@
-//! A real etcd with its v2 API, on ports of its own, that can be stopped, killed, paused and started again in place.
-//! One member; `EtcdCluster` in `etcd_cluster.rs` puts three together. It knows nothing of Skiff's keys.
+//! A real etcd with its v2 API, or Skiff's own store in its place, on ports of its own, that can be stopped, killed, paused
+//! and started again in place. One member; `EtcdCluster` in `etcd_cluster.rs` puts three together. It knows nothing of
+//! Skiff's keys.
 
 use std::fs::{self, File};
 use std::net::{IpAddr, Ipv4Addr, TcpListener};
@@ -13,6 +14,7 @@ use nix::unistd::Pid;
 
 use crate::failure::{Failure, Outcome};
 use crate::run::{Ran, finish};
+use crate::store_program::StoreProgram;
 use crate::wait::wait_until;
 
 /// How long etcd may take to answer after its start (about 0.3 s here) and to end after SIGTERM.
@@ -38,6 +40,8 @@ pub struct EtcdOptions {
     pub peers: Vec<String>,
     /// `--initial-cluster-token`: with the same URLs, another token makes another cluster ID.
     pub token: String,
+    /// What is started. Skiff's own store has no peers, and every empty folder makes another cluster ID.
+    pub program: StoreProgram,
 }
 
 impl Default for EtcdOptions {
@@ -50,6 +54,7 @@ impl Default for EtcdOptions {
             folder: None,
             peers: Vec::new(),
             token: "skiff-tests".to_owned(),
+            program: StoreProgram::Etcd,
         }
     }
 }
@@ -167,8 +172,8 @@ impl Etcd {
         self.wait_healthy()
     }
 
-    /// Stops it, throws its data away and starts it empty on the same ports: the same cluster ID (it
-    /// follows from URLs and token), and its index begins anew.
+    /// Stops it, throws its data away and starts it empty on the same ports: the same cluster ID (etcd's
+    /// follows from URLs and token; Skiff's own store makes a new one), and its index begins anew.
     ///
     /// # Errors
     /// As [`Etcd::start`].
@@ -241,14 +246,20 @@ impl Etcd {
         let copy =
             log.try_clone().map_err(|cause| Failure::during("copy the handle of etcd's log", cause))?;
         let mut command = Command::new("setpriv");
-        command.args(["--pdeathsig", "KILL", "etcd"]).args(self.arguments());
+        command.args(["--pdeathsig", "KILL"]);
+        match &self.options.program {
+            StoreProgram::Etcd => command.arg("etcd").args(self.arguments()),
+            StoreProgram::Own(server) => command
+                .arg(server)
+                .arg(self.data())
+                .arg(format!("{}:{}", self.options.address, self.client_port)),
+        };
         command.stdin(Stdio::null()).stdout(copy).stderr(log);
         // etcd reads its whole configuration from variables as well; ours is complete without.
         for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("ETCD")) {
             command.env_remove(name);
         }
-        let child =
-            command.spawn().map_err(|cause| Failure::during("start etcd (package etcd-server)", cause))?;
+        let child = command.spawn().map_err(|cause| Failure::during("start etcd or the store", cause))?;
         self.process = Some(child);
         Ok(())
     }

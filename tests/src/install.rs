@@ -15,7 +15,7 @@ use crate::run::{finish, run};
 pub(crate) const READY_BINARIES: &str = "SKIFF_BINARIES";
 
 /// The cargo profile to build with; `release` where it is not set.
-const PROFILE: &str = "SKIFF_PROFILE";
+pub(crate) const PROFILE: &str = "SKIFF_PROFILE";
 
 /// The two programs.
 #[derive(Clone, Debug)]
@@ -35,8 +35,7 @@ impl Binaries {
         let profile = std::env::var(PROFILE).unwrap_or_else(|_| "release".to_owned());
         let words = ["build", "--quiet", "--package", "agent", "--package", "ctl", "--profile", &profile];
         finish(cargo::command(&words), &[])?.success()?;
-        let folder = if profile == "dev" { "debug" } else { &profile };
-        Ok(Self { folder: target_folder().join(folder) })
+        Ok(Self { folder: profile_folder(&profile) })
     }
 
     /// The agent.
@@ -57,6 +56,11 @@ impl Binaries {
 pub fn workspace() -> PathBuf {
     let tests = Path::new(env!("CARGO_MANIFEST_DIR"));
     tests.parent().unwrap_or(tests).to_path_buf()
+}
+
+/// Where cargo puts what it builds with this profile.
+pub(crate) fn profile_folder(profile: &str) -> PathBuf {
+    target_folder().join(if profile == "dev" { "debug" } else { profile })
 }
 
 fn target_folder() -> PathBuf {

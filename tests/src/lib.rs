@@ -1,8 +1,11 @@
-//! The harness of Skiff's scenario tests: a real etcd, real systemd machines, and the words to do things to them.
+//! The harness of Skiff's scenario tests: a real etcd or Skiff's own store, real systemd machines, and the words to do things to them.
 //! It starts and breaks things and tells what it saw; what ought to be seen is written in `scenarios/`.
+
+#![forbid(unsafe_code)]
 
 pub mod bench;
 pub mod cargo;
+pub mod certificates;
 pub mod demo;
 pub mod dist;
 pub mod etcd;
@@ -20,10 +23,12 @@ pub mod network;
 pub mod packages;
 pub mod previous;
 pub mod promises;
+pub mod queue;
 pub mod report;
 pub mod run;
 pub mod slow_link;
 pub mod steady;
+pub mod store_program;
 pub mod table;
 pub mod terminal;
 pub mod unit_view;

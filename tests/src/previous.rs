@@ -1,8 +1,8 @@
 //! The agent of an earlier commit, which `tests/previous-release` names: what a cluster in the middle of an upgrade runs
 //! beside this one.
 
-use std::fs;
-use std::path::PathBuf;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
 
 use crate::cargo;
 use crate::failure::{Failure, Outcome};
@@ -18,7 +18,7 @@ const NONE: &str = "none";
 /// The commit, if there is one.
 ///
 /// # Errors
-/// The file cannot be read, or this clone does not have the commit.
+/// The file cannot be read, or neither this clone nor its origin has the commit.
 pub fn commit() -> Outcome<Option<String>> {
     let text = fs::read_to_string(workspace().join(NAMED_IN))
         .map_err(|cause| Failure::during(format!("read {NAMED_IN}"), cause))?;
@@ -27,13 +27,17 @@ pub fn commit() -> Outcome<Option<String>> {
     if commit == NONE {
         return Ok(None);
     }
-    let there = git(&["cat-file", "-e", &format!("{commit}^{{commit}}")]);
-    there.map_err(|failure| {
-        Failure::new(format!(
-            "{NAMED_IN} names {commit}, which is not in this clone; a shallow clone gets it with \
-             `git fetch --unshallow`\n{failure}"
-        ))
-    })?;
+    let there = || git(&["cat-file", "-e", &format!("{commit}^{{commit}}")]);
+    if there().is_err() {
+        // A shallow clone, as some CI systems make, asks where it came from.
+        let fetched = git(&["fetch", "--quiet", "--depth=1", "origin", &commit]).and_then(|()| there());
+        fetched.map_err(|failure| {
+            Failure::new(format!(
+                "{NAMED_IN} names {commit}, which is neither in this clone nor where it came from; a shallow clone \
+                 gets it with `git fetch --unshallow`\n{failure}"
+            ))
+        })?;
+    }
     Ok(Some(commit))
 }
 
@@ -45,6 +49,8 @@ pub fn commit() -> Outcome<Option<String>> {
 pub fn agent() -> Outcome<Option<PathBuf>> {
     let Some(commit) = commit()? else { return Ok(None) };
     let target = workspace().join("target/previous");
+    // Two worlds may want it at once; the second one finds it built.
+    let _lock = lock(&target)?;
     let source = target.join("source");
     let built = target.join(format!("skiff-agent-{commit}"));
     if built.exists() {
@@ -66,6 +72,16 @@ pub fn agent() -> Outcome<Option<PathBuf>> {
     });
     leave()?;
     outcome.map(|_| Some(built))
+}
+
+/// Waits until nobody else builds there; it is free again once the file is dropped.
+fn lock(target: &Path) -> Outcome<File> {
+    let file = target.join("lock");
+    let trouble = |cause| Failure::during(format!("lock {}", file.display()), cause);
+    fs::create_dir_all(target).map_err(trouble)?;
+    let lock = File::create(&file).map_err(trouble)?;
+    lock.lock().map_err(trouble)?;
+    Ok(lock)
 }
 
 fn git(words: &[&str]) -> Outcome {

@@ -1,4 +1,5 @@
-//! The whole test world: three machines (a fourth on demand), their network, an etcd on the bridge, Skiff installed.
+//! The whole test world: three machines (a fourth on demand), their network, an etcd or Skiff's own store on the bridge,
+//! Skiff installed.
 //! `fresh` makes it as new between scenarios without asking Skiff for anything: what Skiff left broken must not matter.
 
 use std::path::PathBuf;
@@ -13,6 +14,7 @@ use crate::machine_root::{Identity, put, put_bytes};
 use crate::network::{HOST, Network};
 use crate::promises::SOON;
 use crate::run::Ran;
+use crate::store_program::StoreProgram;
 use crate::unit_view::UnitView;
 use crate::wait::{self, wait_until};
 
@@ -47,8 +49,9 @@ systemctl daemon-reload; systemctl reset-failed; true
 #[derive(Debug)]
 pub struct World {
     machines: Vec<Machine>,
-    /// The etcd that the machines are configured with, at `10.10.1.254:2379`.
+    /// The etcd, or Skiff's own store, that the machines are configured with, at `10.10.1.254:2379`.
     pub etcd: Etcd,
+    program: StoreProgram,
     registry: Option<Registry>,
     network: Network,
     binaries: Binaries,
@@ -58,16 +61,25 @@ pub struct World {
 }
 
 impl World {
-    /// Builds everything and boots three machines.
+    /// Builds everything with a real etcd and boots three machines.
     ///
     /// # Errors
     /// When a part of it cannot be had.
     pub fn start(isolation: Isolation, binaries: Binaries) -> Outcome<Self> {
+        Self::start_on(StoreProgram::Etcd, isolation, binaries)
+    }
+
+    /// The same with this program in etcd's place.
+    ///
+    /// # Errors
+    /// As [`World::start`].
+    pub fn start_on(program: StoreProgram, isolation: Isolation, binaries: Binaries) -> Outcome<Self> {
         let network = Network::create(&isolation)?;
-        let etcd = start_etcd("cluster-0", &isolation)?;
+        let etcd = start_etcd("cluster-0", &program, &isolation)?;
         let mut world = Self {
             machines: Vec::new(),
             etcd,
+            program,
             registry: None,
             network,
             binaries,
@@ -170,14 +182,14 @@ impl World {
         Ok(())
     }
 
-    /// Stops this etcd and starts one of another cluster, empty, at the same address.
+    /// Stops this etcd and starts one of another cluster, empty, at the same address. Likewise for Skiff's own store.
     ///
     /// # Errors
     /// When it cannot be started.
     pub fn replace_etcd(&mut self) -> Outcome {
         self.etcd.stop()?;
         self.clusters += 1;
-        self.etcd = start_etcd(&format!("cluster-{}", self.clusters), &self.isolation)?;
+        self.etcd = start_etcd(&format!("cluster-{}", self.clusters), &self.program, &self.isolation)?;
         Ok(())
     }
 
@@ -335,13 +347,14 @@ impl World {
     }
 }
 
-fn start_etcd(token: &str, isolation: &Isolation) -> Outcome<Etcd> {
+fn start_etcd(token: &str, program: &StoreProgram, isolation: &Isolation) -> Outcome<Etcd> {
     Etcd::start_with(EtcdOptions {
         address: HOST,
         client_port: Some(2379),
         peer_port: Some(2380),
         folder: Some(isolation.folder(&format!("etcd-{token}"))?),
         token: token.to_owned(),
+        program: program.clone(),
         ..EtcdOptions::default()
     })
 }

@@ -1,5 +1,5 @@
 //! The pages under `docs/` keep up with the program: every key of the shipped configuration file is explained, with the
-//! default it has there. What the pages say beyond that is for readers to judge.
+//! default it has there, and every alarm has a runbook. What the pages say beyond that is for readers to judge.
 
 #![expect(clippy::panic, reason = "a page that cannot be read fails its test")]
 
@@ -52,6 +52,7 @@ fn pages_link_only_to_what_is_there() {
     for page in [
         "api",
         "configuration",
+        "events",
         "faults",
         "install",
         "moving-from-fleet",
@@ -61,9 +62,45 @@ fn pages_link_only_to_what_is_there() {
     ] {
         let text = read(&format!("docs/{page}.md"));
         for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
-            if !link.starts_with("http") {
-                let _ = read(&format!("docs/{link}"));
+            if !link.starts_with("http") && !link.starts_with('#') {
+                let _ = read(&format!("docs/{}", link.split('#').next().unwrap_or(link)));
             }
+        }
+    }
+}
+
+/// The alarms and what their annotations name.
+fn alarms() -> Vec<(String, String)> {
+    let file = read("docs/alarms.yml");
+    let value = |line: &str, key: &str| line.trim().strip_prefix(key).map(|rest| rest.trim().to_owned());
+    let names = file.lines().filter_map(|line| value(line, "- alert:"));
+    let runbooks = file.lines().filter_map(|line| value(line, "runbook:"));
+    names.zip(runbooks).collect()
+}
+
+#[test]
+fn every_alarm_has_a_page_that_names_it() {
+    let index = read("docs/runbooks/README.md");
+    let alarms = alarms();
+    assert!(alarms.len() > 10, "{alarms:?}");
+    for (alarm, runbook) in &alarms {
+        assert!(
+            read(runbook).contains(&format!("{alarm} ")) || read(runbook).contains(&format!("{alarm},")),
+            "{runbook} does not name {alarm}"
+        );
+        assert!(index.contains(alarm.as_str()), "docs/runbooks/README.md does not name {alarm}");
+    }
+    // Every page has what somebody looks for who was just woken.
+    for page in index.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+        let text = read(&format!("docs/runbooks/{page}"));
+        if page.starts_with("..") {
+            continue;
+        }
+        for part in ["**Raised by**", "**It means**", "**Look at**", "**Do**", "**Do not**"] {
+            assert!(text.contains(part), "{page} has no {part}");
+        }
+        for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+            let _ = read(&format!("docs/runbooks/{link}"));
         }
     }
 }

@@ -1,8 +1,11 @@
 //! A request read to its end, and its way to the registry. Reading is quick and asks nobody; a [`Task`] asks the store
 //! and blocks.
 
+use cluster::limits::STORE_NAME_MAX_BYTES;
 use cluster::rehearse::Wish;
-use cluster::{MachineId, UnitName};
+use cluster::standing::Freeze;
+use cluster::{MachineId, TargetState, UnitName};
+use registry::reads;
 use registry::store::Store;
 
 use super::changes::Changes;
@@ -17,7 +20,7 @@ use super::reply::{Done, Reply};
 use super::route::{Order, Question, Route};
 use super::select::Select;
 use super::status::Status;
-use super::{explain, machines, rehearsal, states, units};
+use super::{events, explain, machines, rehearsal, states, units};
 
 /// The API's description of itself (contract §5.2), with fleet's own texts.
 pub(super) const DISCOVERY: &str = include_str!("discovery.json");
@@ -32,6 +35,8 @@ pub enum Call {
     Changes(Changes),
     /// The registry is to be taken over; only an agent can do that.
     Adopt,
+    /// The registry is to be copied to the store of this name; only an agent can do that.
+    Copy(String),
 }
 
 /// Something to be asked of the registry.
@@ -44,6 +49,7 @@ enum Kind {
     Unit { name: UnitName, lingering: bool },
     State(UnitName),
     Explain(UnitName),
+    Events,
     Rehearsal(Vec<Wish>),
     PatchMachines(Vec<Change>),
     Drain { machine: MachineId, on: bool },
@@ -67,8 +73,38 @@ impl Call {
             Route::Order(Order::PutUnit(name)) => Kind::PutUnit(UnitOrder::read(&name, request)?),
             Route::Order(Order::DeleteUnit(name)) => Kind::DeleteUnit(known(&name, Failure::no_unit)?),
             Route::Order(Order::Adopt) => return Ok(Self::Adopt),
+            Route::Order(Order::Copy) => return Ok(Self::Copy(target(request)?)),
         };
         Ok(Self::Task(Task(kind)))
+    }
+
+    /// What a unit is to become, where that is what is asked for.
+    #[must_use]
+    pub const fn state(&self) -> Option<TargetState> {
+        match self {
+            Self::Task(Task(Kind::PutUnit(order))) => order.desired(),
+            _ => None,
+        }
+    }
+}
+
+/// What a request would change, as words for a log: `unit=web.service`, `machine=ID`, `machines`, `registry`. None for
+/// questions, and for what is no request of the API.
+#[must_use]
+pub fn subject(request: &Request) -> Option<String> {
+    let named = |kind: &str, name: &str, plain: bool| {
+        if plain { format!("{kind}={name}") } else { format!("{kind}={name:?}") }
+    };
+    match Route::of(request) {
+        Ok(Route::Order(Order::PutUnit(name) | Order::DeleteUnit(name))) => {
+            Some(named("unit", &name, UnitName::parse(&name).is_ok()))
+        }
+        Ok(Route::Order(Order::Drain { machine, .. })) => {
+            Some(named("machine", &machine, MachineId::parse(&machine).is_ok()))
+        }
+        Ok(Route::Order(Order::PatchMachines)) => Some("machines".to_owned()),
+        Ok(Route::Order(Order::Adopt | Order::Copy)) => Some("registry".to_owned()),
+        Ok(Route::Ask(_)) | Err(_) => None,
     }
 }
 
@@ -90,6 +126,7 @@ fn ask(question: Question, request: &Request, page_limit: u16) -> Result<Call, F
         }
         Question::State(name) => Kind::State(known(&name, states::no_state)?),
         Question::Explain(name) => Kind::Explain(known(&name, Failure::no_unit)?),
+        Question::Events => Kind::Events,
         Question::Rehearsal => Kind::Rehearsal(rehearsal::read(&request.body)?),
     };
     Ok(Call::Task(Task(kind)))
@@ -109,13 +146,35 @@ impl Task {
             Kind::Unit { name, lingering: false } => units::one(store, &name),
             Kind::State(name) => states::one(store, name),
             Kind::Explain(name) => explain::explain(store, &name),
+            Kind::Events => events::list(store),
             Kind::Rehearsal(wishes) => rehearsal::answer(store, &wishes),
-            Kind::PatchMachines(changes) => return patch::apply(store, &changes),
-            Kind::Drain { machine, on } => return machines::drain(store, &machine, on),
-            Kind::PutUnit(order) => return put::put(store, &order),
-            Kind::DeleteUnit(name) => return units::destroy(store, &name),
+            Kind::PatchMachines(changes) => return kept(store, patch::apply(store, &changes)?),
+            Kind::Drain { machine, on } => return kept(store, machines::drain(store, &machine, on)?),
+            Kind::PutUnit(order) => return kept(store, put::put(store, &order)?),
+            Kind::DeleteUnit(name) => return kept(store, units::destroy(store, &name)?),
         };
         reply.map(Done::from)
+    }
+}
+
+/// A change counts only if the registry was not on its way to another store before it: what is written later may be
+/// missing there. Asked after the write, since nobody can hold the registry still from before it.
+fn kept(store: &dyn Store, done: Done) -> Result<Done, Failure> {
+    match reads::transit(store)? {
+        None => Ok(done),
+        Some(transit) => {
+            Err(Failure::new(Status::ServiceUnavailable, Freeze::InTransit(transit).to_string()))
+        }
+    }
+}
+
+/// The store that `?to=` names.
+fn target(request: &Request) -> Result<String, Failure> {
+    let name = request.parameter("to").next().unwrap_or_default();
+    match name.len() {
+        0 => Err(Failure::bad_request("to= is missing: the URLs of an etcd, or a folder")),
+        1..=STORE_NAME_MAX_BYTES => Ok(name.to_owned()),
+        _ => Err(Failure::bad_request(format!("to= has more than {STORE_NAME_MAX_BYTES} bytes"))),
     }
 }
 

@@ -2,17 +2,18 @@
 //! again. What a request asks for and what a key that changed means to it is told here; waiting is done where the store's
 //! changes are seen.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use cluster::UnitName;
 use cluster::keys::{self, Key};
 use cluster::limits::{API_CHANGES_NAMES_MAX, API_CHANGES_WAIT_MAX_MS};
+use cluster::sorted::Set;
 use registry::store::{Freshness, Store, StoreError};
 use serde::Serialize;
 
 use super::failure::Failure;
 use super::message::Request;
+use super::page::is_yes;
 use super::reply::Reply;
 use super::status::Status;
 
@@ -24,7 +25,9 @@ pub struct Changes {
     /// How long to wait.
     pub wait: Duration,
     /// Only changes of these; all if there are none.
-    units: BTreeSet<UnitName>,
+    units: Set<UnitName>,
+    /// Only what the leader records.
+    events: bool,
 }
 
 /// What a change is about.
@@ -36,6 +39,8 @@ pub enum Concern {
     Unit(UnitName),
     /// A machine, or more than one unit: everything may look different.
     Everything,
+    /// What the leader records of its decisions.
+    Events,
 }
 
 /// What was found out.
@@ -44,7 +49,7 @@ pub enum News {
     /// Nothing has changed in the time given.
     None,
     /// These units have.
-    Units(BTreeSet<UnitName>),
+    Units(Set<UnitName>),
     /// Anything may have.
     Anything,
 }
@@ -59,7 +64,7 @@ struct ChangesObject<'a> {
 }
 
 impl Changes {
-    /// Reads `after`, `waitMs` and any number of `unitName`.
+    /// Reads `after`, `waitMs`, `events` and any number of `unitName`.
     ///
     /// # Errors
     /// One of them is not what it should be.
@@ -72,14 +77,15 @@ impl Changes {
         let most = API_CHANGES_WAIT_MAX_MS;
         let wait = Duration::from_millis(number("waitMs")?.unwrap_or(most).min(most));
         let names = request.parameter("unitName").filter(|name| !name.is_empty()).map(UnitName::parse);
-        let units: BTreeSet<_> =
+        let units: Set<_> =
             names.collect::<Result<_, _>>().map_err(|error| Failure::bad_request(error.to_string()))?;
         if units.len() > API_CHANGES_NAMES_MAX {
             let message =
                 format!("more than {API_CHANGES_NAMES_MAX} units to wait for; name none to wait for any");
             return Err(Failure::bad_request(message));
         }
-        Ok(Self { after: number("after")?, wait, units })
+        let events = request.parameter("events").any(is_yes);
+        Ok(Self { after: number("after")?, wait, units, events })
     }
 
     /// True if a change like that ends the wait.
@@ -87,6 +93,8 @@ impl Changes {
     pub fn want(&self, concern: &Concern) -> bool {
         match concern {
             Concern::Nothing => false,
+            Concern::Events => self.events,
+            _ if self.events => false,
             Concern::Unit(unit) => self.units.is_empty() || self.units.contains(unit),
             Concern::Everything => true,
         }
@@ -102,6 +110,7 @@ impl Concern {
                 Self::Unit(unit)
             }
             Some(Key::Layout | Key::Lease | Key::Global(_) | Key::Assigned(..)) => Self::Nothing,
+            Some(Key::Events) => Self::Events,
             Some(Key::Presence(_) | Key::Drain(_) | Key::Metadata(..)) | None => Self::Everything,
         }
     }
@@ -159,7 +168,9 @@ mod tests {
             some.want(&Concern::Unit(unit("a.service"))) && !some.want(&Concern::Unit(unit("b.service")))
         );
         assert!(some.want(&Concern::Everything) && !all.want(&Concern::Nothing));
-        assert!(all.want(&Concern::Unit(unit("b.service"))));
+        assert!(all.want(&Concern::Unit(unit("b.service"))) && !all.want(&Concern::Events));
+        let events = read(&[("events", "1")]).unwrap();
+        assert!(events.want(&Concern::Events) && !events.want(&Concern::Everything));
         assert_eq!(read(&[("waitMs", "99999")]).unwrap().wait, all.wait);
         for (name, value) in
             [("after", "-1"), ("after", "x"), ("waitMs", "1.5"), ("after", "99999999999999999999")]
@@ -181,6 +192,7 @@ mod tests {
         for nothing in ["fleet/lease", "fleet/globals/a.service", "machines/m/assigned/a.service"] {
             assert_eq!(Concern::of(nothing), Concern::Nothing, "{nothing}");
         }
+        assert_eq!(Concern::of(keys::EVENTS), Concern::Events);
         for everything in ["machines/m/presence", "machines/m/drain", "states/m/5", "states", ""] {
             assert_eq!(Concern::of(everything), Concern::Everything, "{everything}");
         }

@@ -3,14 +3,19 @@
 //! and bytes are the callers' business, what units and machines are `cluster`'s, how they are kept `registry`'s.
 //!
 //! ```text
+//! access                              may whoever asks do that?
 //! call ── route ─┬─ units ── view      objects from the registry's records
-//!                ├─ states, machines, explain, rehearsal
+//!                ├─ states, machines, explain, events, rehearsal
 //!                ├─ put, patch         orders, read and checked
 //!                └─ reply ── list ── wire
 //! ```
 
+#![forbid(unsafe_code)]
+
+pub mod access;
 mod call;
 pub mod changes;
+mod events;
 mod explain;
 mod failure;
 mod list;
@@ -30,7 +35,7 @@ mod units;
 mod view;
 mod wire;
 
-pub use call::{Call, Task};
+pub use call::{Call, Task, subject};
 pub use failure::Failure;
 pub use list::List;
 pub use message::{Method, Request};

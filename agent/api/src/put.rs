@@ -63,6 +63,11 @@ impl UnitOrder {
         Ok(Self { name, options: body.options.unwrap_or_default(), desired })
     }
 
+    /// The state asked for, if one is.
+    pub(super) const fn desired(&self) -> Option<TargetState> {
+        self.desired
+    }
+
     /// The unit file that the options make, fit to be stored under the name.
     fn file(&self) -> Result<UnitFile, ValidateError> {
         validate(&self.name, &UnitFile::from_options(self.options.clone()))?;

@@ -1,11 +1,10 @@
 //! Which keys the routes read, beyond the typed reads of `registry`: as few as the answer needs, since a list is
 //! asked for often and the largest part of a registry is unit files.
 
-use std::collections::BTreeMap;
-
 use cluster::keys::{self, Key};
 use cluster::records::Spec;
 use cluster::snapshot::{Machine, Snapshot};
+use cluster::sorted::Map;
 use cluster::unit_file::UnitFile;
 use cluster::{MachineId, Session, UnitName, json};
 use registry::reads as typed;
@@ -34,7 +33,7 @@ pub(super) fn units(
     let mut snapshot = Snapshot::default();
     let mut files = Files::default();
     store.read_tree("", Freshness::Local, &mut |leaf| match Key::parse(leaf.key) {
-        None | Some(Key::Assigned(..) | Key::Global(_)) => {}
+        None | Some(Key::Assigned(..) | Key::Global(_) | Key::Events) => {}
         Some(key) => {
             snapshot.absorb(leaf.key, leaf.value, leaf.created, leaf.modified);
             if matches!(&key, Key::Spec(name) if wanted(name)) {
@@ -48,8 +47,8 @@ pub(super) fn units(
 /// Unit files as they are stored, each read when it is its turn: read, they take four times the room.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Files {
-    stored: BTreeMap<UnitName, Box<str>>,
-    read: BTreeMap<UnitName, UnitFile>,
+    stored: Map<UnitName, Box<str>>,
+    read: Map<UnitName, UnitFile>,
 }
 
 impl Files {
@@ -146,7 +145,7 @@ fn all_rows(
         }
     }
     let session = |id: &MachineId| snapshot.machines.get(id).and_then(Machine::session);
-    let reborn = |(id, lives): (&MachineId, &BTreeMap<Session, _>)| {
+    let reborn = |(id, lives): (&MachineId, &Map<Session, _>)| {
         session(id).filter(|session| !lives.contains_key(session)).map(|session| keys::session(id, session))
     };
     let missed: Vec<String> = snapshot.rows.iter().filter_map(|(id, lives)| reborn((id, lives))).collect();

@@ -1,12 +1,11 @@
 //! What would become of units if they were asked for, for `ctl start --dry-run`. The wishes come as JSON, of a unit's file
 //! only what `[X-Fleet]` says matters; the answer is the scheduler's. Nothing is changed, and nothing is decided here.
 
-use std::collections::BTreeMap;
-
 use cluster::reason::Refusal;
 use cluster::rehearse::{Fate, Rehearsal, Wish, rehearse};
 use cluster::requirements::Requirements;
 use cluster::snapshot::Snapshot;
+use cluster::sorted::Map;
 use cluster::unit_file::{UnitFile, UnitOption};
 use cluster::validate::validate;
 use cluster::{MachineId, TargetState, UnitName, json};
@@ -74,7 +73,7 @@ pub(super) fn from(snapshot: Snapshot, wishes: &[Wish]) -> Result<Reply, Failure
     Reply::object(Status::Ok, &Answer::of(&rehearsal, &addresses))
 }
 
-type Addresses = BTreeMap<MachineId, String>;
+type Addresses = Map<MachineId, String>;
 
 fn addresses(snapshot: &Snapshot) -> Addresses {
     let known = snapshot.machines.iter().filter_map(|(id, machine)| Some((id, machine.presence.as_ref()?)));

@@ -36,6 +36,8 @@ pub(super) enum Question {
     Rehearsal,
     /// What changed since a moment.
     Changes,
+    /// What the leader decided last.
+    Events,
 }
 
 /// What is to be done.
@@ -51,6 +53,8 @@ pub(super) enum Order {
     DeleteUnit(String),
     /// Take over a registry that is not this fleet's.
     Adopt,
+    /// Copy the registry to another store, and put the copy in charge.
+    Copy,
 }
 
 const PREFIXES: [&[&str]; 2] = [&["fleet", "v1"], &["v1-alpha"]];
@@ -100,11 +104,14 @@ impl Route {
             }
             (["changes"], Method::Get) => Ok(Self::Ask(Question::Changes)),
             (["changes"], _) => Err(not_allowed("GET")),
+            (["events"], Method::Get) => Ok(Self::Ask(Question::Events)),
+            (["events"], _) => Err(not_allowed("GET")),
             (["state" | "explain", name], _) if !name.is_empty() => Err(not_allowed("GET")),
             (["rehearsal"], Method::Post) => Ok(Self::Ask(Question::Rehearsal)),
             (["rehearsal"], _) => Err(not_allowed("POST")),
             (["registry", "adopt"], Method::Post) => Ok(Self::Order(Order::Adopt)),
-            (["registry", "adopt"], _) => Err(not_allowed("POST")),
+            (["registry", "copy"], Method::Post) => Ok(Self::Order(Order::Copy)),
+            (["registry", "adopt" | "copy"], _) => Err(not_allowed("POST")),
             _ => Err(nothing_there()),
         }
     }
@@ -148,12 +155,14 @@ mod tests {
                 ask(Method::Post, &format!("{prefix}/rehearsal")),
                 Ok(Route::Ask(Question::Rehearsal))
             );
+            assert_eq!(get("events"), Ok(Route::Ask(Question::Events)));
             let drain = Route::Order(Order::Drain { machine: "m".into(), on: true });
             assert_eq!(ask(Method::Post, &format!("{prefix}/machines/m/drain")), Ok(drain));
             assert_eq!(
                 ask(Method::Post, &format!("{prefix}/registry/adopt")),
                 Ok(Route::Order(Order::Adopt))
             );
+            assert_eq!(ask(Method::Post, &format!("{prefix}/registry/copy")), Ok(Route::Order(Order::Copy)));
         }
     }
 
@@ -172,6 +181,8 @@ mod tests {
             (Method::Delete, "state", 405, "only GET supported against this resource"),
             (Method::Delete, "state/a.service", 405, "only GET supported against this resource"),
             (Method::Post, "changes", 405, "only GET supported against this resource"),
+            (Method::Delete, "events", 405, "only GET supported against this resource"),
+            (Method::Get, "registry/copy", 405, "only POST supported against this resource"),
             (Method::Get, "registry/adopt", 405, "only POST supported against this resource"),
             (Method::Get, "machines/m/drain", 405, "only POST supported against this resource"),
             (Method::Get, "rehearsal", 405, "only POST supported against this resource"),

@@ -1,10 +1,9 @@
 //! What systemd says of units, as their machines last reported it: the whole list, filtered or not, and one unit's.
 //! Rows of a machine's former life are left out (registry rule 8).
 
-use std::collections::BTreeMap;
-
 use cluster::records::StateRow;
 use cluster::snapshot::Snapshot;
+use cluster::sorted::Map;
 use cluster::{MachineId, UnitName};
 use registry::store::{Freshness, Store};
 
@@ -72,7 +71,7 @@ pub(super) fn one(store: &dyn Store, unit: UnitName) -> Result<Reply, Failure> {
     Reply::object(Status::Ok, &StateObject::of(unit, id, row, address))
 }
 
-fn addresses(snapshot: &Snapshot) -> BTreeMap<MachineId, String> {
+fn addresses(snapshot: &Snapshot) -> Map<MachineId, String> {
     let known = snapshot.machines.iter().filter_map(|(id, machine)| Some((id, machine.presence.as_ref()?)));
     known.map(|(id, presence)| (id.clone(), presence.value.address.clone())).collect()
 }

@@ -11,6 +11,8 @@ pub enum Status {
     NoContent,
     /// The request cannot be understood, or not be meant.
     BadRequest,
+    /// Not for whoever asks.
+    Forbidden,
     /// There is no such thing.
     NotFound,
     /// There is, but not for this method.
@@ -36,6 +38,7 @@ impl Status {
             Self::Created => 201,
             Self::NoContent => 204,
             Self::BadRequest => 400,
+            Self::Forbidden => 403,
             Self::NotFound => 404,
             Self::MethodNotAllowed => 405,
             Self::Conflict => 409,

@@ -1,10 +1,9 @@
 //! Units as the API shows them: the list, one unit, and what is left of one that was destroyed. Orders are in `put`.
 
-use std::collections::BTreeMap;
-
 use cluster::globals;
 use cluster::schedule;
 use cluster::snapshot::{Snapshot, Unit};
+use cluster::sorted::Map;
 use cluster::{TargetState, UnitName};
 use registry::store::{Freshness, Store};
 use registry::{reads as typed, units as records};
@@ -79,7 +78,7 @@ pub(super) fn listing(mut snapshot: Snapshot, mut files: Files, select: &Select,
     List { field: "units", token, objects: Box::new(objects) }
 }
 
-fn global_standings(snapshot: &Snapshot) -> BTreeMap<UnitName, Standing> {
+fn global_standings(snapshot: &Snapshot) -> Map<UnitName, Standing> {
     let spread = globals::spread(snapshot);
     let globals = snapshot.units.iter().filter(|(_, unit)| unit.requirements.global);
     globals.map(|(name, unit)| (name.clone(), view::global(snapshot, name, unit, spread.get(name)))).collect()

@@ -1,11 +1,10 @@
 //! How a unit stands, worked out from what the registry holds (contract §1.3, registry rule 13): its current state,
 //! its machine, and for a global unit its copies. Pure; which keys have to be read for it is `reads`' business.
 
-use std::collections::BTreeSet;
-
 use cluster::reason::Refusal;
 use cluster::records::StateRow;
 use cluster::snapshot::{Snapshot, Unit};
+use cluster::sorted::Set;
 use cluster::{MachineId, TargetState, UnitName};
 
 /// How a unit stands.
@@ -41,7 +40,7 @@ pub(super) fn global(
     snapshot: &Snapshot,
     name: &UnitName,
     unit: &Unit,
-    eligible: Option<&BTreeSet<&MachineId>>,
+    eligible: Option<&Set<&MachineId>>,
 ) -> Standing {
     let progress = |id: &MachineId| progress_on(snapshot, id, name, unit);
     let (states, extreme): (Vec<TargetState>, _) = if unit.target.wants_machine() {
@@ -57,7 +56,7 @@ pub(super) fn global(
     Standing {
         current: extreme.unwrap_or(TargetState::Inactive),
         machine: None,
-        copies: Some(Copies { launched, eligible: eligible.map_or(0, BTreeSet::len) }),
+        copies: Some(Copies { launched, eligible: eligible.map_or(0, Set::len) }),
     }
 }
 

@@ -1,12 +1,11 @@
 //! The objects of the API as JSON (contract §5): fleet's fields in fleet's order, then Skiff's own. Empty fields are
 //! left out.
 
-use std::collections::BTreeMap;
-
 use cluster::json::{self, JsonError};
 use cluster::limits::API_OBJECT_MAX_BYTES;
 use cluster::records::StateRow;
 use cluster::snapshot::Unit;
+use cluster::sorted::Map;
 use cluster::unit_file::UnitOption;
 use cluster::{MachineId, TargetState, UnitName};
 use serde::Serialize;
@@ -146,8 +145,8 @@ impl<'a> StateObject<'a> {
 #[derive(Debug, Serialize)]
 pub(super) struct MachineObject<'a> {
     pub(super) id: &'a str,
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub(super) metadata: BTreeMap<String, String>,
+    #[serde(skip_serializing_if = "Map::is_empty")]
+    pub(super) metadata: Map<String, String>,
     #[serde(rename = "primaryIP", skip_serializing_if = "str::is_empty")]
     pub(super) primary_ip: &'a str,
     /// Version of its agent.

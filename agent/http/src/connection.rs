@@ -2,6 +2,7 @@
 //! waits for a request.
 
 use std::io;
+use std::pin::Pin;
 use std::rc::Rc;
 
 use smol::channel::Receiver;
@@ -14,16 +15,27 @@ use super::message::{Method, Peer, Request, Response};
 use super::notice::Notice;
 use super::send::{Form, SendError, send};
 use super::slots::{Held, Slots};
-use super::socket::{Socket, within};
+use super::socket::{NoHandshake, Socket, within};
 use super::status::Status;
 
 /// Most bytes taken from the socket at a time.
 const READ_BYTES: usize = 4 * 1024;
 const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
 
+/// What answers requests. Behind a pointer, so that the code for connections is there once however many servers there are.
+pub(super) trait Handler {
+    fn answer(&self, request: Request, peer: Peer) -> Pin<Box<dyn Future<Output = Response> + '_>>;
+}
+
+impl<F: AsyncFn(Request, Peer) -> Response> Handler for F {
+    fn answer(&self, request: Request, peer: Peer) -> Pin<Box<dyn Future<Output = Response> + '_>> {
+        Box::pin(self(request, peer))
+    }
+}
+
 /// What all connections of a server share.
-pub(super) struct Server<H> {
-    pub(super) handler: H,
+pub(super) struct Server<'h> {
+    pub(super) handler: Box<dyn Handler + 'h>,
     pub(super) name: String,
     pub(super) limits: Limits,
     pub(super) bodies: Rc<Slots>,
@@ -47,14 +59,15 @@ impl From<Refusal> for Broken {
 }
 
 /// Serves one connection until it ends.
-pub(super) async fn serve<H: AsyncFn(Request, Peer) -> Response>(
-    server: Rc<Server<H>>,
-    socket: Socket,
-    peer: Peer,
-) {
+pub(super) async fn serve(server: Rc<Server<'_>>, mut socket: Socket, peer: Peer) {
+    let shaken = socket.shake_hands(&peer, server.limits.head_time).await;
     let mut connection = Connection { server: &server, socket, input: Vec::new() };
+    let peer = match shaken {
+        Ok(peer) => peer,
+        Err(cause) => return connection.give_up(peer, cause).await,
+    };
     loop {
-        match connection.exchange(peer).await {
+        match connection.exchange(&peer).await {
             Ok(true) => {}
             Ok(false) => break,
             Err(Broken::Gone) => return,
@@ -68,21 +81,28 @@ pub(super) async fn serve<H: AsyncFn(Request, Peer) -> Response>(
 }
 
 /// Tells a connection for which there is no room that there is none.
-pub(super) async fn turn_away<H>(server: Rc<Server<H>>, socket: Socket) {
-    let refusal = Refusal::new(Status::ServiceUnavailable, "too many connections");
-    Connection { server: &server, socket, input: Vec::new() }.refuse_and_linger(&refusal).await;
+pub(super) async fn turn_away(server: Rc<Server<'_>>, mut socket: Socket, peer: Peer) {
+    let shaken = socket.shake_hands(&peer, server.limits.head_time).await;
+    let connection = Connection { server: &server, socket, input: Vec::new() };
+    match shaken {
+        Ok(_) => {
+            let refusal = Refusal::new(Status::ServiceUnavailable, "too many connections");
+            connection.refuse_and_linger(&refusal).await;
+        }
+        Err(cause) => connection.give_up(peer, cause).await,
+    }
 }
 
-struct Connection<'a, H> {
-    server: &'a Server<H>,
+struct Connection<'a> {
+    server: &'a Server<'a>,
     socket: Socket,
     /// Bytes that were received and not yet used; pipelined requests wait here.
     input: Vec<u8>,
 }
 
-impl<H: AsyncFn(Request, Peer) -> Response> Connection<'_, H> {
+impl Connection<'_> {
     /// One request and its response. True if the connection goes on.
-    async fn exchange(&mut self, peer: Peer) -> Result<bool, Broken> {
+    async fn exchange(&mut self, peer: &Peer) -> Result<bool, Broken> {
         self.request_begins().await?;
         let Head { mut request, framing, is_http11, keep_alive, expects_continue } = self.head().await?;
         // Counted until the response is sent: a handler may keep what it was given.
@@ -90,7 +110,7 @@ impl<H: AsyncFn(Request, Peer) -> Response> Connection<'_, H> {
         request.body = self.body(framing, expects_continue, &mut held).await?;
         let head_only = request.method == Method::Head;
         let name = format!("{} {}", request.method, request.target);
-        let response = (self.server.handler)(request, peer).await;
+        let response = self.server.handler.answer(request, peer.clone()).await;
         let keep_alive = keep_alive && !self.server.stopping.is_closed();
         let form = Form { is_http11, head_only, keep_alive, ..self.form() };
         send(&self.socket, response, form).await.map_err(|error| {
@@ -100,9 +120,7 @@ impl<H: AsyncFn(Request, Peer) -> Response> Connection<'_, H> {
             Broken::Gone
         })
     }
-}
 
-impl<H> Connection<'_, H> {
     fn form(&self) -> Form<'_> {
         let write_time = self.server.limits.write_time;
         Form { server: &self.server.name, is_http11: true, head_only: false, keep_alive: false, write_time }
@@ -116,6 +134,20 @@ impl<H> Connection<'_, H> {
     async fn refuse_and_linger(&self, refusal: &Refusal) {
         self.refuse(refusal).await;
         self.socket.linger(self.server.limits.linger_time).await;
+    }
+
+    /// Ends a connection that should have TLS and has not.
+    async fn give_up(&self, peer: Peer, cause: NoHandshake) {
+        match cause {
+            NoHandshake::Plain => {
+                let refusal = Refusal::bad("this port speaks TLS only: use https://");
+                self.refuse_and_linger(&refusal).await;
+            }
+            NoHandshake::Failed(cause) => {
+                (self.server.notify)(Notice::NoHandshake { peer, cause });
+                self.socket.linger(self.server.limits.linger_time).await;
+            }
+        }
     }
 
     /// Waits for the first byte of a request.

@@ -18,6 +18,7 @@ use smol::Async;
 
 use super::message::Peer;
 use super::socket::Socket;
+use super::tls::Tls;
 
 /// Owner and group may use the API, nobody else (contract §0).
 const SOCKET_MODE: u32 = 0o660;
@@ -25,6 +26,7 @@ const SOCKET_MODE: u32 = 0o660;
 /// A socket that connections come from.
 pub struct Listener {
     socket: Family,
+    tls: Option<Tls>,
     name: String,
     // Removes the file when the listener goes.
     _file: Option<SocketFile>,
@@ -58,7 +60,7 @@ impl Listener {
     pub fn from_fd(fd: OwnedFd, name: &str) -> Result<Self, ListenError> {
         let named = |cause| ListenError { name: name.to_owned(), cause };
         let socket = take_over(fd).map_err(named)?;
-        Ok(Self { socket, name: name.to_owned(), _file: None })
+        Ok(Self { socket, tls: None, name: name.to_owned(), _file: None })
     }
 
     /// Opens a TCP port.
@@ -69,7 +71,8 @@ impl Listener {
         let named = |cause| ListenError { name: format!("tcp:{address}"), cause };
         let listener = Async::<TcpListener>::bind(address).map_err(named)?;
         let name = listener.get_ref().local_addr().map_err(named)?;
-        Ok(Self { socket: Family::Tcp(listener), name: format!("tcp:{name}"), _file: None })
+        let socket = Family::Tcp(listener);
+        Ok(Self { socket, tls: None, name: format!("tcp:{name}"), _file: None })
     }
 
     /// Opens a Unix socket with mode 0660, its group `group` if there is one of that name. A socket left over by a
@@ -84,7 +87,22 @@ impl Listener {
             bind_unix(path, group)
         };
         let (listener, file) = open().map_err(|cause| ListenError { name: name.clone(), cause })?;
-        Ok(Self { socket: Family::Unix(listener), name, _file: Some(file) })
+        Ok(Self { socket: Family::Unix(listener), tls: None, name, _file: Some(file) })
+    }
+
+    /// The same with TLS for whoever connects, if it is a TCP port: on a Unix socket the kernel says who that is.
+    #[must_use]
+    pub fn encrypted(mut self, tls: &Tls) -> Self {
+        if let Family::Tcp(_) = self.socket {
+            self.tls = Some(tls.clone());
+        }
+        self
+    }
+
+    /// True if whoever connects has to speak TLS.
+    #[must_use]
+    pub const fn is_encrypted(&self) -> bool {
+        self.tls.is_some()
     }
 
     /// For messages: `unix:/path`, `tcp:address:port`, or the name it was taken over with.
@@ -109,14 +127,15 @@ impl Listener {
                 let (stream, _) = listener.read_with(UnixListener::accept).await?;
                 let who = getsockopt(&stream, sockopt::PeerCredentials)?;
                 Ok((
-                    Socket::new(stream.into())?,
+                    Socket::new(stream.into(), None)?,
                     Peer::Unix { pid: who.pid(), uid: who.uid(), gid: who.gid() },
                 ))
             }
             Family::Tcp(listener) => {
                 let (stream, address) = listener.read_with(TcpListener::accept).await?;
                 stream.set_nodelay(true)?;
-                Ok((Socket::new(stream.into())?, Peer::Tcp(address)))
+                let tls = self.tls.as_ref().map(Tls::session).transpose()?;
+                Ok((Socket::new(stream.into(), tls)?, Peer::Tcp(address)))
             }
         }
     }

@@ -5,6 +5,7 @@ use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
+use std::rc::Rc;
 
 use cluster::json;
 use serde::Serialize;
@@ -97,8 +98,8 @@ impl Request {
     }
 }
 
-/// Who sent a request, for audit lines.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Who sent a request, for access and for audit lines.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Peer {
     /// A process on this machine; as the kernel knows it since it connected (`SO_PEERCRED`).
     Unix {
@@ -109,15 +110,38 @@ pub enum Peer {
         /// Group.
         gid: u32,
     },
-    /// A TCP client.
+    /// A TCP client that said nothing of itself.
     Tcp(SocketAddr),
+    /// A TCP client with TLS.
+    Tls {
+        /// Where it is.
+        address: SocketAddr,
+        /// Who it is.
+        shown: Shown,
+    },
+}
+
+/// What a TLS client showed of itself. Whatever it is, an authority of ours vouches for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Shown {
+    /// No certificate.
+    Nothing,
+    /// A certificate without a common name, with several, or with one that is no plain word.
+    Unnamed,
+    /// A certificate with this common name: letters, digits and `-_.@:/+`, at most
+    /// `limits::CERTIFICATE_NAME_MAX_BYTES` of them.
+    Name(Rc<str>),
 }
 
 impl fmt::Display for Peer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Unix { pid, uid, gid } => write!(f, "uid {uid} gid {gid} pid {pid}"),
-            Self::Tcp(address) => write!(f, "{address}"),
+            Self::Unix { pid, uid, gid } => write!(f, "uid={uid} gid={gid} pid={pid}"),
+            Self::Tcp(address) => write!(f, "from={address}"),
+            Self::Tls { address, shown } => {
+                let name = if let Shown::Name(name) = shown { &**name } else { "" };
+                write!(f, "cert={name} from={address}")
+            }
         }
     }
 }

@@ -4,6 +4,8 @@
 use std::fmt;
 use std::io;
 
+use super::message::Peer;
+
 /// Something an operator may want to know.
 #[derive(Debug)]
 pub enum Notice {
@@ -26,6 +28,14 @@ pub enum Notice {
         /// What the source said.
         cause: io::Error,
     },
+    /// A client and this server did not come to speak TLS; the client was told, too. For someone looking for an error: any
+    /// stranger can bring it about.
+    NoHandshake {
+        /// The client.
+        peer: Peer,
+        /// Why not.
+        cause: io::Error,
+    },
     /// Requests were still running when the time to end was over; they were dropped.
     Dropped {
         /// How many connections.
@@ -41,6 +51,7 @@ impl fmt::Display for Notice {
                 write!(f, "all {connections} API connections are in use; further ones are answered with 503")
             }
             Self::BodyFailed { request, cause } => write!(f, "answer {request}: {cause}"),
+            Self::NoHandshake { peer, cause } => write!(f, "no TLS: {peer}: {cause}"),
             Self::Dropped { connections } => {
                 write!(f, "stopping: {connections} API connections did not end in time and were dropped")
             }

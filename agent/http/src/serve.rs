@@ -46,7 +46,7 @@ where
     let (stopping, told) = channel::bounded(1);
     let bounds = limits.clone();
     let server = Rc::new(Server {
-        handler,
+        handler: Box::new(handler),
         name: server_name,
         bodies: Slots::new(limits.bodies_bytes),
         limits,
@@ -76,14 +76,14 @@ where
 }
 
 /// Where connections come in.
-struct Entrance<'a, 'e, H> {
-    server: Rc<Server<H>>,
+struct Entrance<'a, 'e> {
+    server: Rc<Server<'e>>,
     executor: &'a LocalExecutor<'e>,
     connections: Rc<Slots>,
     refusals: Rc<Slots>,
 }
 
-impl<'e, H: AsyncFn(Request, Peer) -> Response + 'e> Entrance<'_, 'e, H> {
+impl Entrance<'_, '_> {
     /// Never ends.
     async fn accept_from(&self, listeners: &[Listener]) {
         let mut loops: Vec<Pin<Box<dyn Future<Output = ()> + '_>>> = Vec::with_capacity(listeners.len());
@@ -144,7 +144,7 @@ impl<'e, H: AsyncFn(Request, Peer) -> Response + 'e> Entrance<'_, 'e, H> {
         }
         if let Some(slot) = self.refusals.take() {
             let task = async move {
-                connection::turn_away(server, socket).await;
+                connection::turn_away(server, socket, peer).await;
                 drop(slot);
             };
             self.executor.spawn(task).detach();

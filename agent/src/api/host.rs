@@ -1,24 +1,24 @@
-//! What the routes need of the agent they run in, as one trait, and the line that tells an operator who changed
-//! what. The agent's own types stay on the other side.
+//! What the routes need of the agent they run in, as one trait. The agent's own types stay on the other side.
 
-use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
 
+use fleet_api::access::Identity;
+use fleet_api::{Failure, Method};
 use registry::store::Store;
 
-use crate::http::Peer;
+use super::audit::Audit;
 use crate::news::Desk;
 
 /// The message while the agent is not connected to the registry (contract §5).
 pub const NOT_CONNECTED: &str = "fleet server unable to communicate with etcd";
 
-/// Why a registry was not adopted.
+/// Why a registry was not adopted, or not copied.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum NotAdopted {
-    /// There is nothing to adopt, or not now: 409.
+pub enum NotDone {
+    /// There is nothing to do, or not now: 409.
     Refused(String),
-    /// The registry gave no answer: 503.
+    /// A store gave no answer: 503.
     NoAnswer(String),
 }
 
@@ -37,8 +37,14 @@ pub trait Host {
     ///
     /// # Errors
     /// They cannot: every path answers 503 with this message, [`NOT_CONNECTED`] if there is nothing more to say. Only
-    /// `POST registry/adopt` and `GET /metrics` are served all the same.
+    /// `POST registry/adopt`, `POST registry/copy` and `GET /metrics` are served all the same.
     fn standing(&self) -> Result<(), String>;
+
+    /// Whether this identity may do that.
+    ///
+    /// # Errors
+    /// It may not: 403 and why.
+    fn may(&self, identity: Identity<'_>, method: Method) -> Result<(), Failure>;
 
     /// The page of numbers for Prometheus; `None` if this agent has none.
     fn metrics(&self) -> Option<String>;
@@ -47,29 +53,14 @@ pub trait Host {
     ///
     /// # Errors
     /// It was not done, in words for the operator.
-    fn adopt(&self) -> impl Future<Output = Result<String, NotAdopted>>;
+    fn adopt(&self) -> impl Future<Output = Result<String, NotDone>>;
 
-    /// Takes note of a change made through the API, or of one of which nobody knows whether it was made.
+    /// Copies the registry to the store of this name and puts the copy in charge.
+    ///
+    /// # Errors
+    /// It was not done, in words for the operator.
+    fn copy(&self, to: String) -> impl Future<Output = Result<String, NotDone>>;
+
+    /// Takes note of a call that would change something, once it has an outcome.
     fn audit(&self, audit: &Audit<'_>);
-}
-
-/// Who changed what. Its text is one line for the log; it holds names, never contents or values.
-#[derive(Clone, Copy, Debug)]
-pub struct Audit<'a> {
-    /// Whoever asked.
-    pub peer: Peer,
-    /// What was asked for, with its subject: `create unit web.service, launched`.
-    pub deed: &'a str,
-    /// What became of it; an error here may still have changed something.
-    pub outcome: Result<(), &'a str>,
-}
-
-impl fmt::Display for Audit<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "api: {}: {}", self.peer, self.deed)?;
-        match self.outcome {
-            Ok(()) => Ok(()),
-            Err(error) => write!(f, ": {error}"),
-        }
-    }
 }

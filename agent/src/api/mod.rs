@@ -3,21 +3,25 @@
 //!
 //! Everything of a request that asks the registry runs in one piece on the pool of blocking threads.
 
+mod audit;
 mod host;
 
 use std::iter;
 
+use cluster::TargetState;
 use cluster::limits::API_WHOLE_BODY_MAX_BYTES;
+use fleet_api::access::Identity;
 use fleet_api::changes::{News, present};
 use fleet_api::{Call, Done, Failure, Reply};
 use smol::future::yield_now;
 use smol::stream;
 
-use crate::http::{Body, Method, Peer, Request, Response, Status};
+use crate::http::{Body, Method, Peer, Request, Response, Shown, Status};
 use crate::metrics::CONTENT_TYPE;
 use crate::pool;
 
-pub use host::{Audit, Host, NOT_CONNECTED, NotAdopted};
+pub use audit::{Audit, EVENT, Verdict};
+pub use host::{Host, NOT_CONNECTED, NotDone};
 
 /// The path of the numbers for Prometheus; it has no prefix (contract §5.3).
 const METRICS: &str = "metrics";
@@ -27,25 +31,67 @@ const PIECES_PER_TURN: usize = 32;
 
 /// Answers one request of `peer`.
 pub async fn answer(host: &impl Host, request: Request, peer: Peer) -> Response {
-    if request.path == [METRICS] {
-        return metrics(host, &request.method);
-    }
-    let name = format!("{} {}", request.method, request.target);
-    let is_order = request.method != Method::Get;
-    let call = Call::read(&asked(request), host.page_limit());
-    if let Err(message) = host.standing()
-        && !matches!(call, Ok(Call::Adopt))
-    {
-        return Response::error(Status::ServiceUnavailable, &message);
-    }
-    let outcome = match call {
-        Ok(call) => carry_out(host, call).await,
-        Err(failure) => Err(failure),
+    let method = request.method.clone();
+    let (subject, state, call) = {
+        let asked = asked(request);
+        let subject = fleet_api::subject(&asked);
+        if let Err(failure) = host.may(identity(&peer), asked.method) {
+            tell(host, &peer, (&method, subject, None), Verdict::Denied, &failure.message);
+            return refuse(&failure);
+        }
+        if asked.path == [METRICS] {
+            return metrics(host, &method);
+        }
+        let call = Call::read(&asked, host.page_limit());
+        (subject, call.as_ref().ok().and_then(Call::state), call)
     };
-    tell(host, peer, is_order.then_some(&name), &outcome);
+    let (verdict, outcome) = match (host.standing(), call) {
+        (Err(message), call) if !matches!(call, Ok(Call::Adopt | Call::Copy(_))) => {
+            (Verdict::Refused, Err(Failure::new(fleet_api::Status::ServiceUnavailable, message)))
+        }
+        (_, Err(failure)) => (Verdict::Refused, Err(failure)),
+        (_, Ok(call)) => match carry_out(host, call).await {
+            Ok(done) => (Verdict::Done, Ok(done)),
+            Err(failure) => (Verdict::of(&failure), Err(failure)),
+        },
+    };
+    let order = (&method, subject, state);
     match outcome {
-        Ok(done) => response(done.reply),
-        Err(failure) => Response::json(status(failure.status), failure.body()),
+        Ok(done) => {
+            tell(host, &peer, order, verdict, done.deed.as_deref().unwrap_or_default());
+            response(done.reply)
+        }
+        Err(failure) => {
+            tell(host, &peer, order, verdict, &failure.message);
+            refuse(&failure)
+        }
+    }
+}
+
+fn refuse(failure: &Failure) -> Response {
+    Response::json(status(failure.status), failure.body())
+}
+
+/// Whom access is decided for. On a Unix socket the kernel decided by the socket's mode; a plain TCP address is open.
+fn identity(peer: &Peer) -> Identity<'_> {
+    match peer {
+        Peer::Unix { .. } | Peer::Tcp(_) => Identity::Trusted,
+        Peer::Tls { shown: Shown::Nothing, .. } => Identity::NoCertificate,
+        Peer::Tls { shown: Shown::Unnamed, .. } => Identity::NoName,
+        Peer::Tls { shown: Shown::Name(name), .. } => Identity::Named(name),
+    }
+}
+
+/// Lets the operator know of an order and what became of it; questions are not told of.
+fn tell(
+    host: &impl Host,
+    peer: &Peer,
+    (method, subject, state): (&Method, Option<String>, Option<TargetState>),
+    verdict: Verdict,
+    words: &str,
+) {
+    if let Some(subject) = &subject {
+        host.audit(&Audit { peer, method, subject, state, verdict, words });
     }
 }
 
@@ -61,6 +107,7 @@ const fn status(status: fleet_api::Status) -> Status {
         fleet_api::Status::Created => Status::Created,
         fleet_api::Status::NoContent => Status::NoContent,
         fleet_api::Status::BadRequest => Status::BadRequest,
+        fleet_api::Status::Forbidden => Status::Forbidden,
         fleet_api::Status::NotFound => Status::NotFound,
         fleet_api::Status::MethodNotAllowed => Status::MethodNotAllowed,
         fleet_api::Status::Conflict => Status::Conflict,
@@ -102,13 +149,21 @@ async fn carry_out(host: &impl Host, call: Call) -> Result<Done, Failure> {
             Ok(news.reply(index)?.into())
         }
         Call::Adopt => {
-            let message = host.adopt().await.map_err(|not_adopted| match not_adopted {
-                NotAdopted::Refused(why) => Failure::new(fleet_api::Status::Conflict, why),
-                NotAdopted::NoAnswer(why) => Failure::new(fleet_api::Status::ServiceUnavailable, why),
-            })?;
-            Ok(Done { reply: Reply::said(message)?, deed: Some("adopt the registry".to_owned()) })
+            Ok(Done { reply: said(host.adopt().await)?, deed: Some("adopt the registry".to_owned()) })
+        }
+        Call::Copy(to) => {
+            let deed = format!("copy the registry to {to}");
+            Ok(Done { reply: said(host.copy(to).await)?, deed: Some(deed) })
         }
     }
+}
+
+fn said(end: Result<String, NotDone>) -> Result<Reply, Failure> {
+    let message = end.map_err(|not_done| match not_done {
+        NotDone::Refused(why) => Failure::new(fleet_api::Status::Conflict, why),
+        NotDone::NoAnswer(why) => Failure::new(fleet_api::Status::ServiceUnavailable, why),
+    })?;
+    Reply::said(message)
 }
 
 fn response(reply: Reply) -> Response {
@@ -129,18 +184,5 @@ fn response(reply: Reply) -> Response {
             });
             Response::json_stream(Status::Ok, Box::pin(pieces))
         }
-    }
-}
-
-/// Lets the operator know of a change, and of an order that may have changed something before it failed.
-fn tell(host: &impl Host, peer: Peer, order: Option<&String>, outcome: &Result<Done, Failure>) {
-    match outcome {
-        Ok(Done { deed: Some(deed), .. }) => host.audit(&Audit { peer, deed, outcome: Ok(()) }),
-        Err(failure) if failure.is_open() => {
-            if let Some(deed) = order {
-                host.audit(&Audit { peer, deed, outcome: Err(&failure.message) });
-            }
-        }
-        Ok(_) | Err(_) => {}
     }
 }

@@ -1,12 +1,12 @@
 //! Stage three: texts become [`Settings`], or a list of everything that is wrong with them. Each value is checked by
 //! itself first, then against the others.
 
-use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::num::NonZeroU16;
 use std::path::PathBuf;
 
 use cluster::ids::MachineId;
+use cluster::sorted::Map;
 use registry::etcd::{self, Credentials, KeyPrefix, TlsSettings};
 
 use super::error::Problem;
@@ -36,7 +36,7 @@ pub(super) fn check(merged: Merged) -> Result<(Settings, Vec<Note>), Vec<Problem
 }
 
 /// Reads value after value; what is wrong is put down and the reading goes on, so that all of it is found at once.
-struct Reader(Merged);
+pub(super) struct Reader(Merged);
 
 impl Reader {
     /// `None` once any value is wrong; by then every other one was looked at too.
@@ -46,7 +46,7 @@ impl Reader {
         });
         let timing = self.timing();
         let etcd = self.etcd(timing.as_ref());
-        let store = self.store();
+        let store = self.store(etcd.as_ref().map(|etcd| &etcd.tls));
         let disable_engine = self.read(Key::DisableEngine, boolean);
         let public_ip = self.read(Key::PublicIp, address);
         let metadata = self.metadata();
@@ -56,7 +56,8 @@ impl Reader {
         let page_items = self.read(Key::TokenLimit, |text| {
             text.parse::<NonZeroU16>().map_err(|_| "expected a whole number from 1 to 65535".into())
         });
-        let listen = self.listen();
+        let api = self.api();
+        let listen = self.listen(api.as_ref().is_some_and(|api| api.tls.is_some()));
         let on_stop = self.read(Key::OnStop, |text| match text {
             "leave" => Ok(OnStop::Leave),
             "keep" => Ok(OnStop::Keep),
@@ -77,11 +78,12 @@ impl Reader {
             machine_id: machine_id?,
             page_items: page_items?,
             listen: listen?,
+            api: api?,
             on_stop: on_stop?,
         })
     }
 
-    fn read<T>(&mut self, key: Key, parse: impl FnOnce(&str) -> Result<T, String>) -> Option<T> {
+    pub(super) fn read<T>(&mut self, key: Key, parse: impl FnOnce(&str) -> Result<T, String>) -> Option<T> {
         let value = self.0.value(key);
         parse(&value.text)
             .map_err(|accepted| {
@@ -93,14 +95,18 @@ impl Reader {
             .ok()
     }
 
-    fn conflict(&mut self, key: Key, rule: impl Into<String>) {
+    pub(super) fn conflict(&mut self, key: Key, rule: impl Into<String>) {
         let origin = self.0.value(key).origin;
         self.0.problems.push(Problem::Conflict { origin, key: key.name(), rule: rule.into() });
     }
 
-    fn risky(&mut self, key: Key, what: impl Into<String>) {
+    pub(super) fn risky(&mut self, key: Key, what: impl Into<String>) {
         let origin = self.0.value(key).origin;
         self.0.notes.push(Note::Risky { origin, key: key.name(), what: what.into() });
+    }
+
+    pub(super) fn text(&self, key: Key) -> String {
+        self.0.value(key).text
     }
 
     fn note_keys_without_effect(&mut self) {
@@ -126,7 +132,7 @@ impl Reader {
         })
     }
 
-    fn store(&mut self) -> Option<StoreSettings> {
+    fn store(&mut self, tls: Option<&TlsSettings>) -> Option<StoreSettings> {
         let folder = self.read(Key::StoreDir, optional_path);
         let listen = self.read(Key::StoreListen, |text| match text {
             "" => Ok(None),
@@ -143,14 +149,12 @@ impl Reader {
             self.conflict(key, "etcd_servers is set too; a machine's store is its own or an etcd");
         }
         let listen = listen?;
-        if listen.is_some_and(|address: SocketAddr| !address.ip().is_loopback()) {
-            self.risky(
-                Key::StoreListen,
-                "whoever reaches it controls the fleet; it has neither password nor TLS",
-            );
+        let tls = listen.and_then(|_| self.store_tls(tls));
+        if tls.is_none() && listen.is_some_and(|address: SocketAddr| !address.ip().is_loopback()) {
+            self.risky(Key::StoreListen, "whoever reaches it controls the fleet: etcd_certfile is not set");
         }
         let folder = folder?.unwrap_or_else(|| STORE_FOLDER.into());
-        Some(StoreSettings { is_own: is_own.is_some(), folder, listen, is_relaxed: is_relaxed? })
+        Some(StoreSettings { is_own: is_own.is_some(), folder, listen, tls, is_relaxed: is_relaxed? })
     }
 
     fn credentials(&mut self) -> Option<Option<Credentials>> {
@@ -165,31 +169,6 @@ impl Reader {
             return None;
         }
         Some((!username.is_empty()).then_some(Credentials { username, password }))
-    }
-
-    fn tls(&mut self) -> Option<TlsSettings> {
-        let keyfile = self.read(Key::EtcdKeyfile, optional_path);
-        let certfile = self.read(Key::EtcdCertfile, optional_path);
-        let cafile = self.read(Key::EtcdCafile, optional_path);
-        let insecure_skip_verify = self.read(Key::EtcdInsecureSkipVerify, boolean);
-        if insecure_skip_verify == Some(true) {
-            self.risky(Key::EtcdInsecureSkipVerify, "anyone between this machine and etcd can pass for etcd");
-        }
-        match (&certfile, &keyfile) {
-            (Some(Some(_)), Some(None)) => {
-                self.conflict(Key::EtcdCertfile, "etcd_keyfile is not set; a certificate needs its key");
-            }
-            (Some(None), Some(Some(_))) => {
-                self.conflict(Key::EtcdKeyfile, "etcd_certfile is not set; a key needs its certificate");
-            }
-            _ => {}
-        }
-        Some(TlsSettings {
-            cafile: cafile?,
-            certfile: certfile?,
-            keyfile: keyfile?,
-            insecure_skip_verify: insecure_skip_verify?,
-        })
     }
 
     fn timing(&mut self) -> Option<Timing> {
@@ -210,7 +189,7 @@ impl Reader {
         }
     }
 
-    fn metadata(&mut self) -> Option<BTreeMap<String, String>> {
+    fn metadata(&mut self) -> Option<Map<String, String>> {
         let value = self.0.value(Key::Metadata);
         let (pairs, without_value) = self.read(Key::Metadata, metadata)?;
         self.0.notes.extend(
@@ -246,12 +225,12 @@ impl Reader {
         Some(id)
     }
 
-    fn listen(&mut self) -> Option<Vec<ListenAddress>> {
+    fn listen(&mut self, encrypted: bool) -> Option<Vec<ListenAddress>> {
         let addresses = self.read(Key::Listen, ListenAddress::parse_list)?;
-        for address in addresses.iter().filter(|address| address.is_open_to_network()) {
+        for address in addresses.iter().filter(|address| !encrypted && address.is_open_to_network()) {
             self.risky(
                 Key::Listen,
-                format!("whoever reaches {address} controls the fleet; the API asks for no password"),
+                format!("whoever reaches {address} controls the fleet: api_certfile is not set"),
             );
         }
         Some(addresses)

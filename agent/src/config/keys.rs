@@ -57,6 +57,11 @@ keys! {
     MachineId "machine_id" = "";
     TokenLimit "token_limit" = "100";
     Listen "listen" = "";
+    ApiCertfile "api_certfile" = "";
+    ApiKeyfile "api_keyfile" = "";
+    ApiCafile "api_cafile" = "";
+    ApiRead "api_read" = "";
+    ApiOperate "api_operate" = "";
     OnStop "on_stop" = "leave";
     EnableGrpc "enable_grpc" = "false", no effect: "machines talk through etcd only";
     DisableWatches "disable_watches" = "false", no effect: "the agent lives on its watches, a timer alone would be slower and cost more";

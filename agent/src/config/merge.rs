@@ -1,9 +1,10 @@
 //! Stage two: one text for every key, taken from the strongest place that sets it (default, then file, then
 //! environment), with that place beside it. Keys that do not exist are found here; values are not looked at.
 
-use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::rc::Rc;
+
+use cluster::sorted::Map;
 
 use super::error::{Origin, Problem};
 use super::ini;
@@ -21,7 +22,7 @@ pub(super) struct Sourced {
 /// Every key's text, with what was noticed on the way.
 #[derive(Debug, Default)]
 pub(super) struct Merged {
-    set: BTreeMap<Key, Sourced>,
+    set: Map<Key, Sourced>,
     pub(super) notes: Vec<Note>,
     pub(super) problems: Vec<Problem>,
 }
@@ -78,7 +79,7 @@ impl Merged {
             (name.starts_with(VARIABLE_PREFIX) && !value.is_empty()).then_some((name, value))
         };
         // In the order of their names, so that the same environment gives the same report.
-        for (name, value) in variables.into_iter().filter_map(ours).collect::<BTreeMap<_, _>>() {
+        for (name, value) in variables.into_iter().filter_map(ours).collect::<Map<_, _>>() {
             self.add_variable(&name, &value);
         }
     }

@@ -26,6 +26,7 @@ mod note;
 mod servers;
 mod settings;
 mod timing;
+mod tls;
 mod values;
 
 use std::ffi::OsString;
@@ -40,7 +41,7 @@ pub use args::{CommandLine, EarlyEnd};
 pub use error::{ConfigError, Origin, Problem};
 pub use listen_address::ListenAddress;
 pub use note::Note;
-pub use settings::{OnStop, Settings, StoreSettings};
+pub use settings::{ApiSettings, OnStop, Settings, StoreSettings};
 pub use timing::Timing;
 
 /// Where the file is looked for if the command line names none.

@@ -1,12 +1,14 @@
 //! Stage three's result: settings that cannot be wrong, in the types the agent works with. How they come about is
 //! `check`'s business.
 
-use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::num::NonZeroU16;
 use std::path::PathBuf;
 
 use cluster::ids::MachineId;
+use cluster::sorted::Map;
+use fleet_api::access::Roles;
+use http_server::TlsFiles;
 use registry::etcd;
 
 use super::listen_address::ListenAddress;
@@ -29,7 +31,7 @@ pub struct Settings {
     /// ([`super::default_address`]).
     pub public_ip: Option<String>,
     /// What the machine is published with; keys are never empty.
-    pub metadata: BTreeMap<String, String>,
+    pub metadata: Map<String, String>,
     /// Absolute path of the folder for unit files.
     pub units_directory: PathBuf,
     /// Absolute path of the folder for what outlives the agent but not the boot.
@@ -42,6 +44,8 @@ pub struct Settings {
     pub page_items: NonZeroU16,
     /// Addresses of the API beside the sockets systemd passes.
     pub listen: Vec<ListenAddress>,
+    /// How the API is served on TCP, and to whom.
+    pub api: ApiSettings,
     /// What SIGTERM does to the machine's units.
     pub on_stop: OnStop,
 }
@@ -55,6 +59,15 @@ pub enum OnStop {
     Keep,
 }
 
+/// The API on TCP. Unix sockets have neither TLS nor roles: their mode decides.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ApiSettings {
+    /// The files of TLS; `None` for plain text, and then whoever connects may do everything.
+    pub tls: Option<TlsFiles>,
+    /// Whose certificates may do what.
+    pub roles: Roles,
+}
+
 /// The agent's own store.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoreSettings {
@@ -64,6 +77,8 @@ pub struct StoreSettings {
     pub folder: PathBuf,
     /// Where others may use it as if it were an etcd.
     pub listen: Option<SocketAddr>,
+    /// With which certificates; `None` for plain text.
+    pub tls: Option<TlsFiles>,
     /// True if a crash may cost the last second's writes.
     pub is_relaxed: bool,
 }

@@ -1,7 +1,6 @@
 //! Single values of the configuration: a text becomes what it stands for, or a sentence on what would be accepted.
 //! How values go together is `check`'s business.
 
-use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
 
@@ -9,6 +8,7 @@ use cluster::limits::{
     ADDRESS_MAX_BYTES, AGENT_TTL_MAX_SECONDS, AGENT_TTL_MIN_SECONDS, METADATA_ENTRIES_MAX,
     METADATA_KEY_MAX_BYTES, METADATA_VALUE_MAX_BYTES,
 };
+use cluster::sorted::Map;
 
 use super::duration;
 
@@ -68,7 +68,7 @@ pub(super) fn optional_path(text: &str) -> Result<Option<PathBuf>, String> {
 }
 
 /// Configured metadata.
-pub(super) type Metadata = BTreeMap<String, String>;
+pub(super) type Metadata = Map<String, String>;
 
 /// Reads `k=v,k=v`; the second part are the items without `=`, which fleet left out too (contract §4.2).
 pub(super) fn metadata(text: &str) -> Result<(Metadata, Vec<String>), String> {

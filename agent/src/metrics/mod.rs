@@ -29,6 +29,8 @@ pub struct Standing {
     pub frozen: bool,
     /// It leads.
     pub leads: bool,
+    /// How long ago the last sign of life was given that the store took, in milliseconds; `None` if none ever was.
+    pub contact_age_ms: Option<u64>,
 }
 
 /// A store of which is counted what is asked of it.

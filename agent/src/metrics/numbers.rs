@@ -2,6 +2,10 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use cluster::event::Event;
+use cluster::loss::Verdict;
+use cluster::reason::{CAUSES, Cause};
+
 use crate::clock;
 
 /// Everything that is counted.
@@ -52,6 +56,19 @@ pub struct Numbers {
     pub(super) machines_away: AtomicU64,
     pub(super) tasks: [Tally; 2],
     pub(super) operations: [(Tally, Timing); 3],
+    pub(super) events: [AtomicU64; Event::ALL.len()],
+    pub(super) decisions: [AtomicU64; CAUSES.len()],
+    pub(super) missing: AtomicU64,
+    pub(super) lost: AtomicU64,
+    pub(super) braked: AtomicU64,
+    pub(super) pending: AtomicU64,
+    pub(super) backing_off: AtomicU64,
+    pub(super) watch_restarts: AtomicU64,
+    pub(super) lines_lost: AtomicU64,
+}
+
+fn whole(count: usize) -> u64 {
+    u64::try_from(count).unwrap_or(u64::MAX)
 }
 
 impl Timing {
@@ -96,12 +113,67 @@ impl Numbers {
             machines_away: AtomicU64::new(0),
             tasks: [const { Tally::new() }; 2],
             operations: [const { (Tally::new(), Timing::new()) }; 3],
+            events: [const { AtomicU64::new(0) }; Event::ALL.len()],
+            decisions: [const { AtomicU64::new(0) }; CAUSES.len()],
+            missing: AtomicU64::new(0),
+            lost: AtomicU64::new(0),
+            braked: AtomicU64::new(0),
+            pending: AtomicU64::new(0),
+            backing_off: AtomicU64::new(0),
+            watch_restarts: AtomicU64::new(0),
+            lines_lost: AtomicU64::new(0),
         }
     }
 
     /// The agent leads from now on, or no longer.
     pub fn leads(&self, leads: bool) {
         self.led_since_ms.store(if leads { clock::now_ms() } else { 0 }, Ordering::Relaxed);
+        if !leads {
+            // Whoever leads now knows better.
+            self.judged(&Verdict::default());
+            self.pending(0);
+        }
+    }
+
+    /// An operator was told of something.
+    pub fn event(&self, event: Event) {
+        if let Some(counter) = self.events.get(event.place()) {
+            counter.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// The leader wrote a decision, for this cause.
+    pub fn decision(&self, cause: &Cause) {
+        if let Some(counter) = self.decisions.get(cause.place()) {
+            counter.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// What the leader makes of machines that give no sign of life.
+    pub fn judged(&self, verdict: &Verdict) {
+        self.missing.store(whole(verdict.missing.len()), Ordering::Relaxed);
+        self.lost.store(whole(verdict.lost.len()), Ordering::Relaxed);
+        self.braked.store(verdict.braked.into(), Ordering::Relaxed);
+    }
+
+    /// So many units should be on a machine and are on none.
+    pub fn pending(&self, units: usize) {
+        self.pending.store(whole(units), Ordering::Relaxed);
+    }
+
+    /// So many units of this machine failed, and wait.
+    pub fn backing_off(&self, units: usize) {
+        self.backing_off.store(whole(units), Ordering::Relaxed);
+    }
+
+    /// A long poll ended with nothing to go on from: what it watches is read again.
+    pub fn watch_restarted(&self) {
+        self.watch_restarts.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Nobody took a line of the log.
+    pub fn line_lost(&self) {
+        self.lines_lost.fetch_add(1, Ordering::Relaxed);
     }
 
     #[cfg(feature = "metrics")]
@@ -117,12 +189,12 @@ impl Numbers {
 
     /// So many units more than before have no machine.
     pub fn unplaced(&self, units: usize) {
-        self.unplaced.fetch_add(u64::try_from(units).unwrap_or(u64::MAX), Ordering::Relaxed);
+        self.unplaced.fetch_add(whole(units), Ordering::Relaxed);
     }
 
     /// So many machines were judged lost.
     pub fn machines_away(&self, machines: usize) {
-        self.machines_away.fetch_add(u64::try_from(machines).unwrap_or(u64::MAX), Ordering::Relaxed);
+        self.machines_away.fetch_add(whole(machines), Ordering::Relaxed);
     }
 
     /// The leader wrote a decision, or could not.

@@ -2,7 +2,10 @@
 //! written into one buffer.
 
 use std::fmt::Write;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use cluster::event::Event;
+use cluster::reason::CAUSES;
 
 use super::Standing;
 use super::numbers::{NUMBERS, Numbers};
@@ -10,7 +13,7 @@ use super::process::Process;
 use crate::clock;
 
 /// Room for the whole page, so that it is written without growing.
-const PAGE_BYTES: usize = 6 * 1024;
+const PAGE_BYTES: usize = 10 * 1024;
 
 /// By the places of `numbers::Task` and `numbers::Operation`.
 const TASKS: [&str; 2] = ["unscheduleunit", "attemptscheduleunit"];
@@ -20,8 +23,10 @@ const OPERATIONS: [&str; 3] = ["get", "get_all", "set"];
 pub(super) fn text(standing: Standing) -> String {
     let mut page = Page(String::with_capacity(PAGE_BYTES));
     engine(&mut page, &NUMBERS);
+    judgement(&mut page, &NUMBERS);
     registry(&mut page, &NUMBERS);
     agent(&mut page, standing);
+    told(&mut page, &NUMBERS);
     process(&mut page, &Process::read());
     page.0
 }
@@ -47,6 +52,18 @@ impl Page {
     fn known(&mut self, name: &str, kind: &str, help: &str, value: Option<u64>) {
         if let Some(value) = value {
             self.one(name, kind, help, value);
+        }
+    }
+
+    /// One number for each name.
+    fn labelled<'a>(
+        &mut self,
+        name: &str,
+        label: &str,
+        numbers: impl Iterator<Item = (&'static str, &'a AtomicU64)>,
+    ) {
+        for (which, number) in numbers {
+            let _ = writeln!(self.0, "{name}{{{label}=\"{which}\"}} {}", number.load(Ordering::Relaxed));
         }
     }
 
@@ -100,6 +117,35 @@ fn engine(page: &mut Page, numbers: &Numbers) {
     page.timing(name, "", passes);
 }
 
+fn judgement(page: &mut Page, numbers: &Numbers) {
+    let name = "fleet_engine_decisions_total";
+    page.family(name, "counter", "Decisions the leader wrote, by cause.");
+    page.labelled(name, "cause", CAUSES.into_iter().zip(&numbers.decisions));
+    let gauges = [
+        ("machines_missing", &numbers.missing, "Machines without a sign of life that are not judged yet."),
+        ("machines_lost", &numbers.lost, "Machines judged lost of which something is left in the registry."),
+        ("mass_loss_brake", &numbers.braked, "1 while nothing moves since most machines vanished at once."),
+        ("units_pending", &numbers.pending, "Units that should be on a machine and are on none."),
+    ];
+    for (name, gauge, help) in gauges {
+        let name = format!("fleet_engine_{name}");
+        page.one(&name, "gauge", help, gauge.load(Ordering::Relaxed));
+    }
+}
+
+fn told(page: &mut Page, numbers: &Numbers) {
+    let name = "fleet_agent_events_total";
+    page.family(name, "counter", "What this agent told its log, by event.");
+    page.labelled(name, "event", Event::ALL.iter().map(|event| event.name()).zip(&numbers.events));
+    let load = |number: &AtomicU64| number.load(Ordering::Relaxed);
+    let help = "Units of this machine that failed and wait for the next try.";
+    page.one("fleet_agent_units_backing_off", "gauge", help, load(&numbers.backing_off));
+    let help = "Long polls that ended with nothing to go on from.";
+    page.one("fleet_agent_watch_restarts_total", "counter", help, load(&numbers.watch_restarts));
+    let help = "Lines of the log that nobody took.";
+    page.one("fleet_agent_log_lines_lost_total", "counter", help, load(&numbers.lines_lost));
+}
+
 fn registry(page: &mut Page, numbers: &Numbers) {
     let operations = || OPERATIONS.iter().zip(&numbers.operations);
     let name = "fleet_registry_operation_count_total";
@@ -133,6 +179,10 @@ fn agent(page: &mut Page, standing: Standing) {
         "1 while the store is not this machine's: nothing moves until it is adopted.",
         flag(standing.frozen),
     );
+    if let Some(age_ms) = standing.contact_age_ms {
+        let help = "Since when the store took no sign of life of this machine.";
+        page.one("fleet_agent_contact_age_seconds", "gauge", help, Seconds(age_ms.saturating_mul(1000)));
+    }
     page.one("fleet_engine_leader", "gauge", "1 while this agent leads.", flag(standing.leads));
     page.family("fleet_build_info", "gauge", "Version of the agent.");
     page.sample("fleet_build_info", concat!("{version=\"", env!("CARGO_PKG_VERSION"), "\"}"), 1);

@@ -1,10 +1,9 @@
 //! A client that knows nothing but the discovery document: it reads the description, makes each request from that alone,
 //! and takes each answer apart by the schema named for it.
 
-use std::collections::BTreeMap;
-
 use agent::http::Method;
 use cluster::json;
+use cluster::sorted::Map;
 use cluster::state::Order;
 use serde::Deserialize;
 
@@ -14,13 +13,13 @@ use super::fleet::{Fleet, SLEEP, request};
 #[serde(rename_all = "camelCase")]
 struct Document {
     base_path: String,
-    schemas: BTreeMap<String, Schema>,
-    resources: BTreeMap<String, Resource>,
+    schemas: Map<String, Schema>,
+    resources: Map<String, Resource>,
 }
 
 #[derive(Deserialize)]
 struct Schema {
-    properties: BTreeMap<String, Property>,
+    properties: Map<String, Property>,
 }
 
 #[derive(Deserialize)]
@@ -40,7 +39,7 @@ struct Reference {
 
 #[derive(Deserialize)]
 struct Resource {
-    methods: BTreeMap<String, Call>,
+    methods: Map<String, Call>,
 }
 
 #[derive(Deserialize)]
@@ -50,7 +49,7 @@ struct Call {
     http_method: String,
     path: String,
     #[serde(default)]
-    parameters: BTreeMap<String, Parameter>,
+    parameters: Map<String, Parameter>,
     request: Option<Reference>,
     response: Option<Reference>,
 }
@@ -141,7 +140,7 @@ fn the_document_is_enough_to_drive_every_method() {
     let client = Client::of(&fleet);
     let unit = [("unitName", "web@1.service")];
     // The schema of a unit says what may be asked for.
-    let states = &client.document.schemas["Unit"].properties["desiredState"].values;
+    let states = &client.document.schemas.get("Unit").unwrap().properties.get("desiredState").unwrap().values;
     assert_eq!(*states, ["inactive", "loaded", "launched"]);
     let body = format!(r#"{{"name":"web@1.service","desiredState":"{}","options":{SLEEP}}}"#, states[2]);
     client.call("fleet.Unit.Set", &unit, &body);

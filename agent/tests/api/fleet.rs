@@ -1,17 +1,18 @@
 //! A fleet that consists of its registry: a real etcd, an API before it, and words for what its machines would write.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use agent::api::{self, Audit, Host, NotAdopted};
+use agent::api::{self, Audit, Host, NotDone};
 use agent::http::{Body, Method, Peer, Request};
 use agent::metrics;
 use agent::news::Desk;
 use cluster::records::{Placement, Presence, StateRow};
+use cluster::sorted::Map;
 use cluster::state::Order;
 use cluster::unit_file::UnitFile;
 use cluster::{BootId, Incarnation, MachineId, Nonce, Session, TargetState, UnitName, json, keys};
+use fleet_api::access::{Identity, Roles};
 use registry::etcd::{Endpoint, Endpoints, Etcd, KeyPrefix, Settings};
 use registry::store::{Freshness, Outcome, Store};
 use registry::units;
@@ -45,16 +46,24 @@ impl Host for Agent {
         self.standing.borrow().clone()
     }
 
-    fn metrics(&self) -> Option<String> {
-        let member = self.standing.borrow().is_ok();
-        metrics::page(metrics::Standing { member, frozen: !member, leads: false })
+    fn may(&self, identity: Identity<'_>, method: fleet_api::Method) -> Result<(), fleet_api::Failure> {
+        Roles { read: vec!["watcher".to_owned()], operate: vec!["alice".to_owned()] }.check(identity, method)
     }
 
-    async fn adopt(&self) -> Result<String, NotAdopted> {
+    fn metrics(&self) -> Option<String> {
+        let member = self.standing.borrow().is_ok();
+        metrics::page(metrics::Standing { member, frozen: !member, leads: false, contact_age_ms: Some(1500) })
+    }
+
+    async fn adopt(&self) -> Result<String, NotDone> {
         self.standing
             .borrow()
             .clone()
-            .map_or_else(|_| Ok("adopted".to_owned()), |()| Err(NotAdopted::Refused("no need".to_owned())))
+            .map_or_else(|_| Ok("adopted".to_owned()), |()| Err(NotDone::Refused("no need".to_owned())))
+    }
+
+    async fn copy(&self, to: String) -> Result<String, NotDone> {
+        Ok(format!("copied to {to}"))
     }
 
     fn audit(&self, audit: &Audit<'_>) {
@@ -242,7 +251,7 @@ pub(super) fn create_in(store: &dyn Store, unit: &str) {
 }
 
 /// The record of a machine.
-pub(super) fn presence(machine: &str, address: &str, metadata: BTreeMap<String, String>) -> Presence {
+pub(super) fn presence(machine: &str, address: &str, metadata: Map<String, String>) -> Presence {
     Presence {
         id: id(machine),
         boot: BootId::parse("boot").unwrap(),

@@ -45,17 +45,23 @@ fn a_unit_is_created_set_replaced_and_destroyed() {
     assert_eq!(fleet.delete("x.service"), error(404, "unit does not exist"));
     assert_eq!(fleet.delete("no unit name"), error(404, "unit does not exist"));
     let audits = fleet.agent.audits.borrow();
-    let deeds: Vec<&str> =
-        audits.iter().map(|line| line.strip_prefix("api: uid 0 gid 0 pid 7: ").unwrap()).collect();
+    let who = "api-change: uid=0 gid=0 pid=7 method=";
+    let lines: Vec<&str> = audits.iter().map(|line| line.strip_prefix(who).unwrap()).collect();
     assert_eq!(
-        deeds,
+        lines,
         [
-            "create unit x.service, launched",
-            "set unit x.service to loaded",
-            "set unit x.service to launched",
-            "replace unit x.service, inactive",
-            "replace unit x.service, launched",
-            "destroy unit x.service",
+            "PUT unit=x.service state=launched outcome=refused: unit does not exist and options field empty",
+            "PUT unit=x.service outcome=refused: unit does not exist and options field empty",
+            "PUT unit=x.service state=launched outcome=done: create unit x.service, launched",
+            "PUT unit=x.service outcome=refused: must provide DesiredState to update existing unit",
+            "PUT unit=x.service outcome=refused: must provide DesiredState to update existing unit",
+            "PUT unit=x.service state=loaded outcome=done: set unit x.service to loaded",
+            "PUT unit=x.service state=launched outcome=done: set unit x.service to launched",
+            "PUT unit=x.service outcome=done: replace unit x.service, inactive",
+            "PUT unit=x.service state=launched outcome=done: replace unit x.service, launched",
+            "DELETE unit=x.service outcome=done: destroy unit x.service",
+            "DELETE unit=x.service outcome=refused: unit does not exist",
+            "DELETE unit=\"no unit name\" outcome=refused: unit does not exist",
         ]
     );
 }
@@ -81,7 +87,11 @@ fn what_is_wrong_changes_nothing() {
         error(415, "expected 1 Content-Type, got 0")
     );
     assert_eq!(stored(&fleet, "x.service"), before);
-    assert_eq!(fleet.agent.audits.borrow().len(), 1, "only the creation");
+    let audits = fleet.agent.audits.borrow();
+    let done: Vec<&String> = audits.iter().filter(|line| line.contains(" outcome=done: ")).collect();
+    assert_eq!(done.len(), 1, "only the creation: {audits:?}");
+    assert_eq!(audits.len(), 7, "each order once: {audits:?}");
+    assert!(audits.iter().all(|line| !line.contains("ExecStart")), "names, never contents: {audits:?}");
 }
 
 #[test]

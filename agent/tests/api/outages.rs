@@ -34,7 +34,9 @@ fn a_registry_that_does_not_answer_is_503_and_nothing_else() {
     let audits = fleet.agent.audits.borrow().clone();
     assert_eq!(audits.len(), 5, "{audits:?}");
     assert!(
-        audits[0].starts_with("api: uid 0 gid 0 pid 7: PUT units/x.service: read units/x.service"),
+        audits[0].starts_with(
+            "api-change: uid=0 gid=0 pid=7 method=PUT unit=x.service state=launched outcome=unknown: "
+        ),
         "{audits:?}"
     );
     // What needs no registry is answered.
@@ -61,5 +63,9 @@ fn an_agent_that_cannot_serve_says_why_on_every_path() {
     assert_eq!(fleet.delete("x.service"), refused);
     assert_eq!(post("machines/m1/drain"), refused);
     assert_eq!(post("registry/adopt"), (200, r#"{"message":"adopted"}"#.to_owned()));
-    assert!(fleet.agent.audits.borrow().last().unwrap().ends_with(": adopt the registry"));
+    let audits = fleet.agent.audits.borrow();
+    let adopted = "api-change: uid=0 gid=0 pid=7 method=POST registry outcome=done: adopt the registry";
+    assert_eq!(audits.last().unwrap(), adopted);
+    let refused = audits.iter().filter(|line| line.contains(" outcome=refused: fleet server unable")).count();
+    assert_eq!(refused, 3, "each order: {audits:?}");
 }

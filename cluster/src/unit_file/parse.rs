@@ -4,7 +4,7 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use super::{ParseError, UnitOption};
+use super::{ParseError, UnitOption, quoted};
 use crate::limits::{UNIT_LINE_MAX_BYTES, UNIT_OPTIONS_MAX};
 
 /// All options of `text` in their order.
@@ -106,7 +106,7 @@ impl<'a> Reader<'a> {
             return Ok(section);
         }
         let line = self.line_number(end);
-        Err(ParseError::Garbage { line, section: section.into(), garbage: garbage.into() })
+        Err(ParseError::Garbage { line, section: quoted(section), garbage: quoted(garbage) })
     }
 
     fn option(&mut self, section: &str) -> Result<(), ParseError> {

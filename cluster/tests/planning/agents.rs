@@ -1,11 +1,10 @@
 //! The agents' part in a cluster in memory, as far as the leader can see it: units asked back are given back, leaving
 //! machines go, lost machines lose what they held. No systemd: that part is `reconcile`'s own test.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use cluster::globals;
 use cluster::records::Phase;
 use cluster::schedule::{self, Plan};
+use cluster::sorted::{Map, Set};
 use cluster::{MachineId, Snapshot, UnitName, keys};
 
 use crate::store::Store;
@@ -23,9 +22,9 @@ pub(crate) enum Deed {
 }
 
 /// Where each global unit runs that is to run at all.
-pub(crate) fn running_globals(snapshot: &Snapshot) -> BTreeMap<&UnitName, BTreeSet<&MachineId>> {
+pub(crate) fn running_globals(snapshot: &Snapshot) -> Map<&UnitName, Set<&MachineId>> {
     let mut spread = globals::spread(snapshot);
-    let wanted: BTreeSet<&UnitName> = globals::wanted(snapshot).map(|(name, _)| name).collect();
+    let wanted: Set<&UnitName> = globals::wanted(snapshot).map(|(name, _)| name).collect();
     spread.retain(|name, _| wanted.contains(name));
     spread
 }
@@ -66,7 +65,7 @@ pub(crate) fn perform(store: &mut Store, deed: &Deed) {
 ///
 /// # Errors
 /// It never ended, or a decision's guard did not hold although nobody else wrote.
-pub(crate) fn settle(store: &mut Store, lost: &BTreeSet<MachineId>) -> Result<Plan, String> {
+pub(crate) fn settle(store: &mut Store, lost: &Set<MachineId>) -> Result<Plan, String> {
     let mut last = Plan::default();
     for _ in 0..PASSES_MAX {
         last = schedule::plan(&store.snapshot(), lost);

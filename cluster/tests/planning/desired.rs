@@ -5,12 +5,12 @@
 //! unread g.service               its spec has not been read yet
 //! ```
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 use cluster::desired::{self, Known};
 use cluster::reconcile::Want;
 use cluster::records::{Marker, Placement};
+use cluster::sorted::{Map, Set};
 use cluster::state::Order;
 use cluster::{Hash, Incarnation, UnitName, keys};
 
@@ -27,7 +27,7 @@ fn answer(input: &str) -> Result<String, String> {
     let (local, lines): (Vec<&str>, Vec<&str>) =
         input.lines().filter(|line| !line.is_empty()).partition(is_local);
     let scene = scene::read(lines.into_iter())?;
-    let (mut markers, mut unread) = (BTreeMap::new(), BTreeSet::new());
+    let (mut markers, mut unread) = (Map::new(), Set::new());
     for line in local {
         let words: Vec<&str> = line.split_whitespace().collect();
         match words.as_slice() {
@@ -52,7 +52,7 @@ fn marker(scene: &Scene, name: &str, words: &[&str]) -> Marker {
     }
 }
 
-fn show(scene: &Scene, markers: &BTreeMap<UnitName, Marker>, unread: &BTreeSet<UnitName>) -> String {
+fn show(scene: &Scene, markers: &Map<UnitName, Marker>, unread: &Set<UnitName>) -> String {
     let me = scene::machine("m1");
     let (all, view) = (scene.store.snapshot(), scene.store.view(&me));
     let read = all.units.iter().filter(|(name, _)| !unread.contains(*name));
@@ -72,7 +72,7 @@ fn show(scene: &Scene, markers: &BTreeMap<UnitName, Marker>, unread: &BTreeSet<U
             continue;
         }
         let placement = all.placements.get(&name).map(|placement| &placement.value);
-        match desired::proof(&me, &markers[&name], all.units.get(&name), placement) {
+        match desired::proof(&me, markers.get(&name).unwrap(), all.units.get(&name), placement) {
             Some(want) => drop(writeln!(out, "orphan, proven: {}", wanted(&name, &want))),
             None => drop(writeln!(out, "orphan {name}: left alone")),
         }
@@ -100,10 +100,10 @@ fn a_unit_is_mine_to_run_only_with_a_placement_of_this_incarnation_here() {
         epoch: None,
         losses: 0,
     };
-    let starts: BTreeMap<UnitName, Incarnation> = ["absent", "adopting", "elsewhere", "mine", "other"]
+    let starts: Map<UnitName, Incarnation> = ["absent", "adopting", "elsewhere", "mine", "other"]
         .map(|name| (scene::unit(&format!("{name}.service")), incarnation(7)))
         .into();
-    let placements = BTreeMap::from([
+    let placements = Map::from([
         (scene::unit("adopting.service"), placed("m1", None)),
         (scene::unit("elsewhere.service"), placed("m2", Some(incarnation(7)))),
         (scene::unit("mine.service"), placed("m1", Some(incarnation(7)))),

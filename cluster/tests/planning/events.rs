@@ -1,8 +1,7 @@
 //! Random clusters: what may happen to one, as strategies for proptest, and how each event is written into the registry.
 //! Units may ask for anything, also for what validation would have refused.
 
-use std::collections::{BTreeMap, BTreeSet};
-
+use cluster::sorted::{Map, Set};
 use cluster::{MachineId, TargetState, keys};
 use proptest::prelude::*;
 
@@ -23,7 +22,7 @@ pub(crate) enum Event {
     /// Destroyed.
     Destroy { unit: usize },
     /// A machine comes, or comes back, with this metadata.
-    Arrive { machine: usize, metadata: BTreeMap<String, String> },
+    Arrive { machine: usize, metadata: Map<String, String> },
     /// Its record expires.
     FallSilent { machine: usize },
     /// It is silent and is judged lost.
@@ -44,12 +43,12 @@ pub(crate) enum Event {
 #[derive(Clone, Debug)]
 pub(crate) struct World {
     pub(crate) store: Store,
-    pub(crate) lost: BTreeSet<MachineId>,
+    pub(crate) lost: Set<MachineId>,
 }
 
 impl World {
     pub(crate) fn new() -> Self {
-        Self { store: Store::new(), lost: BTreeSet::new() }
+        Self { store: Store::new(), lost: Set::new() }
     }
 
     /// Lets an event happen.
@@ -122,8 +121,8 @@ pub(crate) fn machine_id(number: usize) -> MachineId {
     scene::machine(&format!("m{number}"))
 }
 
-pub(crate) fn metadata() -> impl Strategy<Value = BTreeMap<String, String>> {
-    ("[ab]", "[xy]").prop_map(|(role, disk)| BTreeMap::from([("role".into(), role), ("disk".into(), disk)]))
+pub(crate) fn metadata() -> impl Strategy<Value = Map<String, String>> {
+    ("[ab]", "[xy]").prop_map(|(role, disk)| Map::from([("role".into(), role), ("disk".into(), disk)]))
 }
 
 /// One unit by its name, or several by a glob.

@@ -33,6 +33,7 @@ proptest! {
         let made = [
             (keys::LAYOUT.into(), Key::Layout),
             (keys::LEASE.into(), Key::Lease),
+            (keys::EVENTS.into(), Key::Events),
             (keys::global(&unit), Key::Global(unit.clone())),
             (keys::spec(&unit), Key::Spec(unit.clone())),
             (keys::placement(&unit), Key::Placement(unit.clone())),
@@ -122,12 +123,12 @@ fn a_snapshot_leaves_out_what_it_does_not_know_and_names_what_it_cannot_read() {
             && snapshot.unreadable_placements.contains("a.service")
     );
     assert!(
-        snapshot.machines[&scene::machine("m1")].is_live()
-            && !snapshot.machines[&scene::machine("m1")].takes_units()
+        snapshot.machines.get(&scene::machine("m1")).unwrap().is_live()
+            && !snapshot.machines.get(&scene::machine("m1")).unwrap().takes_units()
     );
     assert!(snapshot.layout.is_none() && snapshot.lease.is_none());
     // A row that cannot be read still tells of its session, so that the row is swept with it.
-    let sessions = &snapshot.rows[&scene::machine("m1")];
+    let sessions = snapshot.rows.get(&scene::machine("m1")).unwrap();
     assert!(sessions.len() == 1 && sessions.values().all(|rows| rows.is_empty()), "{sessions:?}");
 }
 
@@ -148,8 +149,8 @@ fn only_rows_of_the_present_life_of_a_machine_count() {
     let scene = scene::read("machine m1\nmachine m2 silent\nrows m1 old\nrows m1 now\nrows m2 old".lines())
         .expect("a scene");
     let snapshot = scene.store.snapshot();
-    let present = snapshot.machines[&scene::machine("m1")].session();
-    let rows = &snapshot.rows[&scene::machine("m1")];
+    let present = snapshot.machines.get(&scene::machine("m1")).unwrap().session();
+    let rows = snapshot.rows.get(&scene::machine("m1")).unwrap();
     assert_eq!(rows.len(), 2);
     assert_eq!(snapshot.live_rows(&scene::machine("m1")), present.and_then(|session| rows.get(&session)));
     assert_eq!(snapshot.live_rows(&scene::machine("m2")), None);
@@ -158,13 +159,13 @@ fn only_rows_of_the_present_life_of_a_machine_count() {
 #[test]
 fn files_are_kept_where_asked_for() {
     let scene = scene::read("unit a.service launched".lines()).expect("a scene");
-    assert!(scene.store.snapshot().units["a.service"].file.is_none());
+    assert!(scene.store.snapshot().units.get("a.service").unwrap().file.is_none());
     let mut with_files = Snapshot::with_files();
     let spec = scene::spec("", cluster::TargetState::Launched);
     let value = cluster::json::encode(&spec, 4096).expect("JSON");
     with_files.absorb("units/a.service", &value, 5, 5);
     assert_eq!(
-        with_files.units["a.service"].file.as_ref().map(cluster::unit_file::UnitFile::serialise),
+        with_files.units.get("a.service").unwrap().file.as_ref().map(cluster::unit_file::UnitFile::serialise),
         Some(spec.unit)
     );
 }

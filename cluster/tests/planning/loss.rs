@@ -8,11 +8,11 @@
 //! at 2000 m1=28 m2=9     the same with the seconds that their records have left
 //! ```
 
-use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use cluster::loss::{self, Absences, Judge, Verdict};
 use cluster::records::Placement;
+use cluster::sorted::Set;
 use cluster::{MachineId, Session, keys};
 
 use crate::store::Store;
@@ -83,7 +83,7 @@ fn registry(holders: &[&str], rows: &[&str], alive: &[&str]) -> Store {
 }
 
 fn show(verdict: &Verdict) -> String {
-    let names = |set: &BTreeSet<MachineId>| set.iter().map(MachineId::as_str).collect::<Vec<_>>().join(" ");
+    let names = |set: &Set<MachineId>| set.iter().map(MachineId::as_str).collect::<Vec<_>>().join(" ");
     let mut out = String::new();
     for (what, machines) in [("lost", &verdict.lost), ("missing", &verdict.missing)] {
         if !machines.is_empty() {

@@ -2,11 +2,10 @@
 //! others, steps that fail. Whatever happens in between, no unit is touched while it runs, and in the end everything is
 //! as wanted.
 
-use std::collections::BTreeMap;
-
 use cluster::backoff::Trouble;
 use cluster::reconcile::{self, Action, Activity, Departure, Have, Reason, Step, Want};
 use cluster::records::Marker;
+use cluster::sorted::Map;
 use cluster::state::Order;
 use cluster::{Hash, Incarnation, TargetState, UnitName};
 use proptest::prelude::*;
@@ -72,9 +71,9 @@ const NOTHING: Real = Real { marker: None, file: None, activity: Activity::Dead,
 
 #[derive(Default)]
 struct Machine {
-    wants: BTreeMap<UnitName, Want>,
-    units: BTreeMap<UnitName, Real>,
-    troubles: BTreeMap<UnitName, Trouble>,
+    wants: Map<UnitName, Want>,
+    units: Map<UnitName, Real>,
+    troubles: Map<UnitName, Trouble>,
     now_ms: u64,
 }
 
@@ -117,7 +116,7 @@ impl Machine {
             file: unit.file.is_some(),
             activity: unit.activity,
         };
-        let have: BTreeMap<UnitName, Have> =
+        let have: Map<UnitName, Have> =
             self.units.iter().map(|(name, unit)| (name.clone(), have(unit))).collect();
         let plan = reconcile::plan(&self.wants, &have, &self.troubles, self.now_ms);
         prop_assert_eq!(&plan, &reconcile::plan(&self.wants, &have, &self.troubles, self.now_ms));
@@ -128,7 +127,7 @@ impl Machine {
         }
         if let Some(unit) = failing.filter(|unit| plan.steps.iter().any(|step| step.unit == *unit)) {
             let marker = have.get(&unit).and_then(|have| have.marker.as_ref());
-            if let Some(aim) = self.wants[&unit].aim(marker) {
+            if let Some(aim) = self.wants.get(&unit).unwrap().aim(marker) {
                 let trouble = Trouble::after(self.troubles.get(&unit), aim, "failed", self.now_ms);
                 self.troubles.insert(unit, trouble);
             }

@@ -24,3 +24,4 @@ mod schedule;
 mod setback;
 mod standing;
 mod store;
+mod transfer;

@@ -1,14 +1,13 @@
 //! What holds for every plan of the scheduler, tried on random clusters with random histories: it comes to rest, at rest
 //! everything is as it was asked for or has a reason, and nobody moves who need not.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use cluster::glob;
 use cluster::globals;
 use cluster::reason::Pending;
 use cluster::records::Phase;
 use cluster::requirements::Requirements;
 use cluster::schedule::{self, Decision, Plan};
+use cluster::sorted::{Map, Set};
 use cluster::{MachineId, Snapshot, TargetState, UnitName};
 use proptest::prelude::*;
 
@@ -130,8 +129,8 @@ fn check_only_places(world: &World) -> Result<(), TestCaseError> {
 }
 
 /// A unit and all that have to be where it is, directly or through others.
-fn followers(snapshot: &Snapshot, first: &str) -> BTreeSet<String> {
-    let mut all = BTreeSet::from([first.to_string()]);
+fn followers(snapshot: &Snapshot, first: &str) -> Set<String> {
+    let mut all = Set::from([first.to_string()]);
     loop {
         let follows = |unit: &Requirements| unit.machine_of.iter().any(|peer| all.contains(peer));
         let more: Vec<String> = snapshot
@@ -154,7 +153,7 @@ fn matches(patterns: &[String], name: &UnitName) -> bool {
 
 /// Every placed unit on a live machine is one that is wanted, on a machine that has what it asks, in a company that it
 /// and everybody else accepts. Nothing is left on a machine judged lost.
-fn check_placed(snapshot: &Snapshot, lost: &BTreeSet<MachineId>) -> Result<(), TestCaseError> {
+fn check_placed(snapshot: &Snapshot, lost: &Set<MachineId>) -> Result<(), TestCaseError> {
     let spread = agents::running_globals(snapshot);
     for (name, placement) in &snapshot.placements {
         let id = &placement.value.machine;
@@ -204,7 +203,7 @@ fn check_company(
     for (global, _) in spread.iter().filter(|(_, machines)| machines.contains(id)) {
         prop_assert!(!matches(&asked.conflicts, global), "{} with global {}", name, global);
         prop_assert!(
-            !matches(&snapshot.units[*global].requirements.conflicts, name),
+            !matches(&snapshot.units.get(*global).unwrap().requirements.conflicts, name),
             "{} with global {}",
             name,
             global
@@ -213,7 +212,7 @@ fn check_company(
     Ok(())
 }
 
-fn company<'a>(snapshot: &'a Snapshot, id: &MachineId) -> BTreeMap<&'a UnitName, &'a Requirements> {
+fn company<'a>(snapshot: &'a Snapshot, id: &MachineId) -> Map<&'a UnitName, &'a Requirements> {
     let here = snapshot.placements.iter().filter(|(_, placement)| placement.value.machine == *id);
     here.filter_map(|(name, _)| Some((name, &snapshot.units.get(name)?.requirements))).collect()
 }
@@ -232,7 +231,7 @@ fn check_waiting(snapshot: &Snapshot, plan: &Plan) -> Result<(), TestCaseError> 
             }
             // Its earlier incarnation is on a machine that gives no sign of life.
             Some(Pending::Held(holder)) => {
-                prop_assert_eq!(&snapshot.placements[name].value.machine, holder);
+                prop_assert_eq!(&snapshot.placements.get(name).unwrap().value.machine, holder);
                 prop_assert!(!snapshot.machines.get(holder).is_some_and(|machine| machine.is_live()));
             }
             Some(other) => return Err(TestCaseError::fail(format!("{name}: {other}"))),
@@ -252,10 +251,10 @@ fn check_derived(snapshot: &Snapshot) -> Result<(), TestCaseError> {
         .iter()
         .flat_map(|(id, machine)| machine.assigned.keys().map(move |unit| (unit, id)));
     let placed = snapshot.placements.iter().map(|(unit, placement)| (unit, &placement.value.machine));
-    prop_assert_eq!(assigned.collect::<BTreeSet<_>>(), placed.collect::<BTreeSet<_>>());
+    prop_assert_eq!(assigned.collect::<Set<_>>(), placed.collect::<Set<_>>());
     for (id, machine) in snapshot.machines.iter().filter(|(_, machine)| machine.presence.is_some()) {
         for (name, assigned) in &machine.assigned {
-            let unit = &snapshot.units[name];
+            let unit = snapshot.units.get(name).unwrap();
             prop_assert_eq!(
                 (unit.hash, unit.target),
                 (assigned.value.hash, assigned.value.target),
@@ -266,7 +265,7 @@ fn check_derived(snapshot: &Snapshot) -> Result<(), TestCaseError> {
             prop_assert_eq!(assigned.value.phase, Phase::Placed);
         }
     }
-    let wanted: BTreeSet<&UnitName> = globals::wanted(snapshot).map(|(name, _)| name).collect();
-    prop_assert_eq!(snapshot.globals.keys().collect::<BTreeSet<_>>(), wanted);
+    let wanted: Set<&UnitName> = globals::wanted(snapshot).map(|(name, _)| name).collect();
+    prop_assert_eq!(snapshot.globals.keys().collect::<Set<_>>(), wanted);
     Ok(())
 }

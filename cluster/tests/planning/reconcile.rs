@@ -9,13 +9,13 @@
 //! now 1000
 //! ```
 
-use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use cluster::backoff::Trouble;
 use cluster::reason::Refusal;
 use cluster::reconcile::{self, Action, Activity, Departure, Have, Plan, Want};
 use cluster::records::Marker;
+use cluster::sorted::Map;
 use cluster::state::Order;
 use cluster::{Hash, Incarnation, TargetState, UnitName};
 
@@ -27,9 +27,9 @@ fn reconcile_plans() {
 }
 
 fn answer(input: &str) -> Result<String, String> {
-    let mut want: BTreeMap<UnitName, Want> = BTreeMap::new();
-    let mut have: BTreeMap<UnitName, Have> = BTreeMap::new();
-    let mut troubles: BTreeMap<UnitName, Trouble> = BTreeMap::new();
+    let mut want: Map<UnitName, Want> = Map::new();
+    let mut have: Map<UnitName, Have> = Map::new();
+    let mut troubles: Map<UnitName, Trouble> = Map::new();
     let mut now_ms = 0;
     for line in input.lines().filter(|line| !line.is_empty()) {
         let words: Vec<&str> = line.split_whitespace().collect();

@@ -1,12 +1,12 @@
 //! `rehearse::rehearse` on clusters written down in lines (see `scene`). Behind the line `asked:` come the wishes, `unit
 //! NAME TARGET` with indented options for new content, and `stored NAME TARGET` for what is there.
 
-use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use cluster::rehearse::{Fate, Rehearsal, Wish, rehearse};
 use cluster::requirements::Requirements;
 use cluster::schedule::{self, Decision};
+use cluster::sorted::Set;
 use cluster::unit_file::UnitFile;
 use cluster::{TargetState, UnitName};
 use proptest::prelude::*;
@@ -27,7 +27,7 @@ proptest! {
         let name = scene::unit(&events::unit_name(events::UNITS));
         world.meet(&Event::Submit { unit: events::UNITS, options, target: TargetState::Launched });
         let after = world.store.snapshot();
-        let plan = schedule::plan(&after, &BTreeSet::new());
+        let plan = schedule::plan(&after, &Set::new());
         let requirements = after.units.get(&name).map(|unit| unit.requirements.clone());
         let is_global = requirements.as_ref().is_some_and(|requirements| requirements.global);
         let wish = Wish { name: name.clone(), target: TargetState::Launched, requirements };

@@ -16,9 +16,8 @@
 //!
 //! Keys get their indices in the order of the lines.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use cluster::records::{Assignment, GlobalUnit, Lease, Phase, Placement, Presence, Spec, StateRow};
+use cluster::sorted::{Map, Set};
 use cluster::state::Order;
 use cluster::unit_file::UnitFile;
 use cluster::{BootId, Hash, Incarnation, MachineId, Nonce, Session, TargetState, UnitName, keys};
@@ -28,12 +27,12 @@ use crate::store::Store;
 /// What the lines describe.
 pub(crate) struct Scene {
     pub(crate) store: Store,
-    pub(crate) lost: BTreeSet<MachineId>,
+    pub(crate) lost: Set<MachineId>,
 }
 
 /// Reads the lines of a scene; `Err` names a line that says nothing.
 pub(crate) fn read<'a>(lines: impl Iterator<Item = &'a str>) -> Result<Scene, String> {
-    let mut scene = Scene { store: Store::new(), lost: BTreeSet::new() };
+    let mut scene = Scene { store: Store::new(), lost: Set::new() };
     let mut lines = lines.peekable();
     while let Some(line) = lines.next() {
         let mut options = String::new();
@@ -72,7 +71,7 @@ pub(crate) fn unit(text: &str) -> UnitName {
 }
 
 /// The record of a machine that is well.
-pub(crate) fn presence(id: &MachineId, metadata: BTreeMap<String, String>, leaving: bool) -> Presence {
+pub(crate) fn presence(id: &MachineId, metadata: Map<String, String>, leaving: bool) -> Presence {
     let boot = BootId::parse("boot").expect("a boot ID");
     let nonce = Nonce::parse("nonce").expect("a nonce");
     let (address, version) = ("10.10.1.1".into(), "0".into());
@@ -102,7 +101,7 @@ pub(crate) fn row() -> StateRow {
 impl Scene {
     fn machine(&mut self, id: &str, words: &[&str]) {
         let id = machine(id);
-        let mut metadata = BTreeMap::new();
+        let mut metadata = Map::new();
         for (key, value) in words.iter().filter_map(|word| word.split_once('=')) {
             if let Some(key) = key.strip_prefix('+') {
                 self.store.put_text(&keys::metadata(&id, key), value);

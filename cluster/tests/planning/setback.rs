@@ -8,11 +8,11 @@
 //! at 4000 look             nothing
 //! ```
 
-use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use cluster::schedule::plan_with;
 use cluster::setback::Course;
+use cluster::sorted::Set;
 use cluster::{MachineId, TargetState, keys};
 
 use crate::schedule::planned;
@@ -53,7 +53,7 @@ fn play(input: &str) -> Result<String, String> {
     Ok(out)
 }
 
-fn happen(store: &mut Store, lost: &mut BTreeSet<MachineId>, what: &str) -> Option<()> {
+fn happen(store: &mut Store, lost: &mut Set<MachineId>, what: &str) -> Option<()> {
     let words: Vec<&str> = what.split(' ').collect();
     match words.as_slice() {
         ["lose", id] => {

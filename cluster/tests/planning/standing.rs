@@ -1,10 +1,11 @@
 //! `standing` in lines: `remembers FLEET INDEX CLUSTER`, `layout FLEET [adopts FLEET…]`, `version 2 FLEET`, `unreadable`,
+//! `leaving`, `left` and `arriving STORE MACHINE` for a layout in transit, `copy FLEET` for one that was copied into it,
 //! and `read INDEX CLUSTER` as the question. `adopt OURS FRESH` asks for the layout that an operator's word makes.
 
-use cluster::FleetId;
 use cluster::limits::ADOPTED_FLEETS_MAX;
-use cluster::records::{LAYOUT_VERSION, Layout};
+use cluster::records::Layout;
 use cluster::standing::{Remembered, Standing, adopting, standing};
+use cluster::{FleetId, MachineId};
 
 use crate::runner;
 
@@ -28,13 +29,25 @@ fn answer(input: &str) -> Option<String> {
             }
             ["layout", theirs, adopts @ ..] => {
                 let adopts = adopts.iter().skip(1).map(|id| fleet(id)).collect();
-                layout = Some(Layout { version: LAYOUT_VERSION, fleet: fleet(theirs), adopts });
+                layout = Some(Layout { adopts, ..Layout::of(fleet(theirs)) });
             }
             ["version", version, theirs] => {
                 let version = version.parse().ok()?;
-                layout = Some(Layout { version, fleet: fleet(theirs), adopts: Vec::new() });
+                layout = Some(Layout { version, ..Layout::of(fleet(theirs)) });
             }
             ["unreadable"] => unreadable = true,
+            [stage @ ("leaving" | "left" | "arriving"), store, by] => {
+                let (before, by) = (layout?, MachineId::parse(by).expect("a machine ID"));
+                layout = Some(match *stage {
+                    "leaving" => before.leaving(store, &by),
+                    "left" => before.left(store, &by),
+                    _ => before.arriving(fleet("f9"), store, &by),
+                });
+            }
+            ["copy", theirs] => {
+                let by = MachineId::parse("m1").expect("a machine ID");
+                layout = Some(layout?.arriving(fleet(theirs), "there", &by).open());
+            }
             ["read", index] => {
                 let found = standing(remembered.as_ref(), layout.as_ref(), unreadable, index.parse().ok()?);
                 out += &format!("{}\n", show(&found));
@@ -56,6 +69,7 @@ fn show(standing: &Standing) -> String {
         Standing::Ours => "ours".into(),
         Standing::Join(fleet) => format!("join {fleet}"),
         Standing::Found => "found".into(),
+        Standing::Moved(fleet) => format!("moved to {fleet}"),
         Standing::Adopted(fleet) => format!("adopted by {fleet}"),
         Standing::Frozen(freeze) => format!("frozen: {freeze}"),
     }

@@ -1,18 +1,18 @@
 //! A registry in memory with etcd's rules of indices and guards, and the leader's decisions carried out in it. It keeps
 //! values as text, so that every snapshot has been through the codec.
 
-use std::collections::BTreeMap;
-
 use cluster::limits::REGISTRY_VALUE_MAX_BYTES;
 use cluster::records::Placement;
 use cluster::schedule::Decision;
+use cluster::sorted::Map;
+use cluster::transfer::{Contents, Record};
 use cluster::{Guard, MachineId, Snapshot, json, keys};
 use serde::Serialize;
 
 /// The keys below the prefix. The index starts at 10, so that smaller numbers can stand for what was before.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Store {
-    nodes: BTreeMap<String, Node>,
+    nodes: Map<String, Node>,
     index: u64,
 }
 
@@ -25,7 +25,7 @@ struct Node {
 
 impl Store {
     pub(crate) fn new() -> Self {
-        Self { nodes: BTreeMap::new(), index: 10 }
+        Self { nodes: Map::new(), index: 10 }
     }
 
     /// Writes a record whatever is there, keeping its createdIndex; gives back the new modifiedIndex.
@@ -63,6 +63,19 @@ impl Store {
             snapshot.absorb(key, &node.value, node.created, node.modified);
         }
         snapshot
+    }
+
+    /// The same as a copy reads it. Life signs have long to live.
+    pub(crate) fn contents(&self) -> Contents {
+        let ttl_secs = |key: &str| key.ends_with("/presence").then_some(3600);
+        let record = |(key, node): (&String, &Node)| Record {
+            key: key.clone(),
+            value: node.value.clone(),
+            created: node.created,
+            modified: node.modified,
+            ttl_secs: ttl_secs(key),
+        };
+        Contents::new(self.nodes.iter().map(record).collect())
     }
 
     /// What a machine reads for itself: `fleet/` and its own folder.

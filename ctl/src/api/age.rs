@@ -40,7 +40,7 @@ fn parse(text: &str) -> Option<Version> {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
+    use cluster::sorted::Map;
 
     use cluster::MachineId;
 
@@ -50,7 +50,7 @@ mod tests {
         let machine = |version: &&str| Machine {
             id: MachineId::parse("m").unwrap(),
             address: String::new(),
-            metadata: BTreeMap::new(),
+            metadata: Map::new(),
             version: (*version).to_owned(),
             draining: false,
         };

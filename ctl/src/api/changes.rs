@@ -1,11 +1,11 @@
 //! What changed since a moment, waited for: the agent's long poll, or one of the registry itself. Where neither can be
 //! had, whoever waits looks again and again.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use cluster::UnitName;
 use cluster::limits::API_CHANGES_NAMES_MAX;
+use cluster::sorted::Set;
 use serde::Deserialize;
 
 use super::{Api, ApiError, escaped};
@@ -16,7 +16,7 @@ pub(crate) struct Changes {
     /// The moment to go on from.
     pub(crate) index: u64,
     /// Units that changed.
-    pub(crate) units: BTreeSet<UnitName>,
+    pub(crate) units: Set<UnitName>,
     /// Anything may have changed.
     pub(crate) all: bool,
 }
@@ -48,13 +48,30 @@ impl Api {
         units: &[UnitName],
         longest: Duration,
     ) -> Result<Option<Changes>, ApiError> {
+        let mut more = String::new();
+        if units.len() <= API_CHANGES_NAMES_MAX {
+            units.iter().for_each(|name| more.push_str(&format!("&unitName={}", escaped(name.as_str()))));
+        }
+        self.wait(after, longest, &more)
+    }
+
+    /// The same for what the leader records of its decisions; an old server also tells of other changes.
+    ///
+    /// # Errors
+    /// No usable answer.
+    pub(crate) fn changes_of_events(
+        &self,
+        after: Option<u64>,
+        longest: Duration,
+    ) -> Result<Option<Changes>, ApiError> {
+        self.wait(after, longest, "&events=1")
+    }
+
+    fn wait(&self, after: Option<u64>, longest: Duration, more: &str) -> Result<Option<Changes>, ApiError> {
         let operation = "wait for changes";
-        let mut path = format!("changes?waitMs={}", longest.as_millis());
+        let mut path = format!("changes?waitMs={}{more}", longest.as_millis());
         if let Some(after) = after {
             path.push_str(&format!("&after={after}"));
-        }
-        if units.len() <= API_CHANGES_NAMES_MAX {
-            units.iter().for_each(|name| path.push_str(&format!("&unitName={}", escaped(name.as_str()))));
         }
         let answer = self.backend.send(operation, "GET", &path, None)?;
         if matches!(answer.status, 400 | 404 | 405 | 503) {

@@ -95,11 +95,9 @@ impl Direct {
                 Wake::Changed { index, key } => {
                     after = index;
                     match Concern::of(&key) {
-                        Concern::Unit(unit) if changes.want(&Concern::Unit(unit.clone())) => {
-                            return Ok((after, News::Units([unit].into())));
-                        }
-                        Concern::Everything => return Ok((after, News::Anything)),
-                        Concern::Unit(_) | Concern::Nothing => {}
+                        concern if !changes.want(&concern) => {}
+                        Concern::Unit(unit) => return Ok((after, News::Units([unit].into()))),
+                        _ => return Ok((after, News::Anything)),
                     }
                 }
                 Wake::Quiet => {}
@@ -116,8 +114,8 @@ impl Direct {
                 let (index, news) = self.wait(&changes)?;
                 news.reply(index)?
             }
-            Call::Adopt => {
-                let why = "only an agent can take over a registry; ask one with --driver=API";
+            Call::Adopt | Call::Copy(_) => {
+                let why = "only an agent can take over or copy a registry; ask one with --driver=API";
                 return Err(Failure::new(Status::NotImplemented, why));
             }
         };

@@ -100,6 +100,10 @@ pub(super) fn socket_advice(cause: &io::Error) -> String {
 
 /// The cause of a failed connection over the network, and what helps.
 pub(super) fn network_advice(cause: &io::Error) -> String {
+    #[cfg(feature = "tls")]
+    if let Some(fault) = registry::etcd::tls_fault_of_io(cause) {
+        return fault;
+    }
     match cause.kind() {
         io::ErrorKind::ConnectionRefused => {
             format!("{cause}: nothing listens there; is skiff-agent running, with an address to listen on?")

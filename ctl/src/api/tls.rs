@@ -43,7 +43,7 @@ pub(super) fn agent(
 /// # Errors
 /// A file that cannot be read or holds something else; the text names it.
 fn configure(settings: &Settings) -> Result<TlsConfig, String> {
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let provider = ciphers::provider();
     let mut builder = TlsConfig::builder().unversioned_rustls_crypto_provider(provider);
     if settings.insecure {
         builder = builder.disable_verification(true).root_certs(RootCerts::new_with_certs(&[]));

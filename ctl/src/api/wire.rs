@@ -1,9 +1,9 @@
 //! The API's JSON objects and the values ctl works with: read leniently as to what is absent, strictly as to what
 //! is there (contract §5). No request is made here.
 
-use std::collections::BTreeMap;
-
+use cluster::chronicle::Record;
 use cluster::requirements::Requirements;
+use cluster::sorted::Map;
 use cluster::state::TargetState;
 use cluster::unit_file::{UnitFile, UnitOption};
 use cluster::{Hash, MachineId, UnitName};
@@ -106,7 +106,7 @@ pub(crate) struct Machine {
     /// Its address; may be empty.
     pub(crate) address: String,
     /// Its metadata.
-    pub(crate) metadata: BTreeMap<String, String>,
+    pub(crate) metadata: Map<String, String>,
     /// Its agent's version; may be empty.
     pub(crate) version: String,
     /// It gets no new units and gives up those it has.
@@ -171,6 +171,7 @@ pub(super) struct Envelope {
     pub(super) units: Vec<UnitWire>,
     pub(super) states: Vec<StateWire>,
     pub(super) machines: Vec<MachineWire>,
+    pub(super) events: Vec<Record>,
     pub(super) next_page_token: String,
     pub(super) message: String,
     pub(super) desired_state: String,
@@ -226,7 +227,7 @@ pub(super) struct MachineWire {
     id: String,
     #[serde(rename = "primaryIP")]
     primary_ip: String,
-    metadata: BTreeMap<String, String>,
+    metadata: Map<String, String>,
     version: String,
     draining: bool,
     able: bool,

@@ -59,13 +59,13 @@ pub(crate) fn truth(text: &str) -> Option<bool> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::collections::BTreeMap;
+    use cluster::sorted::Map;
 
     #[test]
     fn a_flag_means_the_same_kind_of_thing_in_every_command() {
         // The kind must be known before the command word is (flags may come first).
-        let mut kinds = BTreeMap::new();
-        let mut letters = BTreeMap::new();
+        let mut kinds = Map::new();
+        let mut letters = Map::new();
         for flag in of_tree(&crate::args::definition()) {
             assert_eq!(*kinds.entry(flag.name).or_insert(flag.takes), flag.takes, "{}", flag.name);
             if let Some(letter) = flag.short {

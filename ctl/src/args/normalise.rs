@@ -2,9 +2,8 @@
 //! command in full, its flags as `--name value`, `--`, the other words. Which commands and flags there are is read
 //! from their definition; what they mean is not known here.
 
-use std::collections::BTreeMap;
-
 use argh::CommandInfoWithArgs as CommandInfo;
+use cluster::sorted::Map;
 
 use super::ENVIRONMENT_PREFIX;
 use super::flags::{Flag, Takes, of_command, of_tree};
@@ -176,8 +175,8 @@ pub(super) fn globals(
 fn from_environment(
     globals: &[Flag],
     environment: &dyn Fn(&str) -> Option<String>,
-) -> Result<BTreeMap<&'static str, String>, UsageError> {
-    let mut values = BTreeMap::new();
+) -> Result<Map<&'static str, String>, UsageError> {
+    let mut values = Map::new();
     for flag in globals {
         let variable = format!("{ENVIRONMENT_PREFIX}{}", flag.name.to_uppercase().replace('-', "_"));
         let Some(value) = environment(&variable).filter(|value| !value.is_empty()) else { continue };
@@ -187,7 +186,7 @@ fn from_environment(
     Ok(values)
 }
 
-fn write_flags(flags: &[Flag], values: &BTreeMap<&'static str, String>) -> Vec<String> {
+fn write_flags(flags: &[Flag], values: &Map<&'static str, String>) -> Vec<String> {
     let mut plain = Vec::new();
     for flag in flags {
         let Some(value) = values.get(flag.name) else { continue };

@@ -1,9 +1,8 @@
 //! `destroy`: units stopped, off their machines, and out of the registry.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use argh::{ArgsInfo, FromArgs};
 use cluster::UnitName;
+use cluster::sorted::{Map, Set};
 
 use crate::api::{Api, ApiError};
 use crate::context::Context;
@@ -106,7 +105,7 @@ impl Destroy {
 pub(super) fn look(api: &Api, left: &[UnitName]) -> Result<Vec<Sight<()>>, ApiError> {
     let lingering = lingering(api, left)?;
     let gone: Vec<UnitName> = left.iter().filter(|name| !lingering.contains(*name)).cloned().collect();
-    let states = if gone.is_empty() { BTreeMap::new() } else { read_states(api, &gone)? };
+    let states = if gone.is_empty() { Map::new() } else { read_states(api, &gone)? };
     let sight = |name: &UnitName| match lingering.contains(name) || states.contains_key(name) {
         true => Sight::NotYet(Some("it is being stopped".to_owned())),
         false => Sight::There(()),
@@ -115,8 +114,8 @@ pub(super) fn look(api: &Api, left: &[UnitName]) -> Result<Vec<Sight<()>>, ApiEr
 }
 
 /// Those of `names` of which the registry still has something.
-fn lingering(api: &Api, names: &[UnitName]) -> Result<BTreeSet<UnitName>, ApiError> {
-    let mut found = BTreeSet::new();
+fn lingering(api: &Api, names: &[UnitName]) -> Result<Set<UnitName>, ApiError> {
+    let mut found = Set::new();
     if names.len() > ASKED_SINGLY_MAX {
         found.extend(read_units(api, names)?.into_keys());
         return Ok(found);

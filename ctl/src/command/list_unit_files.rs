@@ -2,7 +2,7 @@
 
 use argh::{ArgsInfo, FromArgs};
 use cluster::TargetState;
-use std::collections::BTreeMap;
+use cluster::sorted::Map;
 
 use super::list_units::hash_text;
 use crate::api::{Api, ApiError, Unit};
@@ -154,7 +154,7 @@ impl ListUnitFiles {
         let shape = LISTING.shape(self.output, self.fields.as_deref())?.whole_if(self.full);
         let api = context.api()?;
         let units = self.wanted(api).map_err(|e| Failure::api(LEAD, &e))?;
-        let mut addresses = BTreeMap::new();
+        let mut addresses = Map::new();
         if shape.needs_addresses() && units.iter().any(|unit| unit.machine.is_some()) {
             let machines = api.machines().map_err(|e| Failure::api(LEAD, &e))?;
             addresses.extend(machines.into_iter().map(|machine| (machine.id, machine.address)));

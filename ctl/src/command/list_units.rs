@@ -3,7 +3,7 @@
 mod watch;
 
 use argh::{ArgsInfo, FromArgs};
-use std::collections::BTreeMap;
+use cluster::sorted::Map;
 
 use crate::api::UnitState;
 use crate::context::Context;
@@ -134,7 +134,7 @@ impl ListUnits {
             machines = Some(api.machines().map_err(lead)?);
         }
         let known = machines.into_iter().flatten();
-        let addresses: BTreeMap<_, _> = known.map(|machine| (machine.id, machine.address)).collect();
+        let addresses: Map<_, _> = known.map(|machine| (machine.id, machine.address)).collect();
         let full = self.full || self.output == Output::Wide;
         let row = |state: UnitState| {
             let address = state.address.clone().or_else(|| addresses.get(&state.machine).cloned());

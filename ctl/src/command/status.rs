@@ -2,9 +2,8 @@
 
 mod view;
 
-use std::collections::BTreeMap;
-
 use argh::{ArgsInfo, FromArgs};
+use cluster::sorted::Map;
 use cluster::{MachineId, TargetState, UnitName};
 
 use crate::api::{Unit, UnitState};
@@ -68,7 +67,7 @@ impl Status {
 struct Tour<'t> {
     context: &'t Context<'t>,
     ssh_port: Option<u16>,
-    states: BTreeMap<UnitName, Vec<UnitState>>,
+    states: Map<UnitName, Vec<UnitState>>,
     /// Something has been printed.
     begun: bool,
     /// The first exit code that was not 0.

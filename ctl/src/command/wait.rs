@@ -3,10 +3,9 @@
 
 mod goal;
 
-use std::collections::BTreeMap;
-
 use argh::{ArgsInfo, FromArgs};
 use cluster::UnitName;
+use cluster::sorted::Map;
 
 use self::goal::{Arrived, Goal, Goals, Look};
 use crate::args::seconds::Seconds;
@@ -64,7 +63,7 @@ impl Wait {
         }
         self.check(context, &names)?;
         let api = context.api()?;
-        let mut seen = BTreeMap::new();
+        let mut seen = Map::new();
         let patience = self.timeout.map_or_else(|| Patience::attempts(0), |time| Patience::lasting(time.0));
         let look = |left: &[UnitName], _| {
             let sights = Look::at(api, left, &self.goals)?.sights(left, &self.goals);
@@ -97,7 +96,7 @@ impl Wait {
         }
     }
 
-    fn report(&self, missing: &Missing, seen: &BTreeMap<UnitName, Option<String>>) -> Exit {
+    fn report(&self, missing: &Missing, seen: &Map<UnitName, Option<String>>) -> Exit {
         for name in &missing.late {
             let why = seen.get(name).cloned().flatten().map(|why| format!(": {why}")).unwrap_or_default();
             talk::say(&format!("{}{why}", late(name, &self.goals.to_string())));

@@ -26,7 +26,7 @@ const fn row(well: &'static str, failed: &'static [&'static str], missing: &'sta
 
 /// Every command that asks the cluster. `running` is up, `broken` has failed and `failing` will, `pending` finds no
 /// machine, `idle` is not asked to run, `monitor` is global.
-const ROWS: [Row; 20] = [
+const ROWS: [Row; 21] = [
     row("submit hello", &["submit ../bad/name!"], &["submit nope"]),
     row("load running", &["load --block-attempts=1 pending"], &["load nope"]),
     row("start running", &["start --block-attempts=1 pending", "start failing"], &["start nope"]),
@@ -41,6 +41,7 @@ const ROWS: [Row; 20] = [
         &["status nope", "status n*e", "status nope idle"],
     ),
     row("explain running", &[], &["explain nope", "explain n*e"]),
+    row("events", &["events --fields=colour"], &[]),
     row("journal running", &["journal", "journal idle", "journal monitor"], &["journal nope"]),
     row(
         "ssh running id",

@@ -97,7 +97,7 @@ fn a_pending_unit_can_be_unloaded_but_not_stopped() {
         unloaded,
         ok("Unit hello.service inactive\n", "Successfully unloaded units [hello.service].\n")
     );
-    assert_eq!(double.fleet().units["hello.service"].desired, Inactive);
+    assert_eq!(double.fleet().units.get("hello.service").unwrap().desired, Inactive);
 }
 
 #[test]
@@ -122,7 +122,7 @@ fn a_global_unit_is_restarted_everywhere() {
     let fleet = double.fleet();
     let puts = fleet.asked.iter().filter(|asked| asked.starts_with("PUT")).count();
     assert_eq!(puts, 2, "{:?}", fleet.asked);
-    assert_eq!(fleet.units["monitor.service"].desired, Launched);
+    assert_eq!(fleet.units.get("monitor.service").unwrap().desired, Launched);
 }
 
 #[test]
@@ -130,7 +130,7 @@ fn an_inactive_global_unit_is_not_loaded_by_stop() {
     let double = double("global-inactive", &[]);
     double.fleet().has("monitor.service", MONITOR, Inactive);
     let stopped = run(&double.endpoint(), "stop monitor");
-    assert_eq!((stopped.exit, double.fleet().units["monitor.service"].desired), (1, Inactive));
+    assert_eq!((stopped.exit, double.fleet().units.get("monitor.service").unwrap().desired), (1, Inactive));
 }
 
 #[test]
@@ -255,6 +255,25 @@ fn machines_are_drained_and_given_back() {
     let none = run(&endpoint, "drain x");
     assert_eq!((none.exit, none.stderr.as_str()), (3, "\"x\": machine does not exist\n"));
     assert_eq!(run(&endpoint, "registry adopt"), ok("The registry is adopted.\n", ""));
+}
+
+#[test]
+fn a_copy_names_the_store_it_goes_to() {
+    let double = double("copy", &[]);
+    let endpoint = double.endpoint();
+    let urls = "http://10.0.0.1:2379,http://10.0.0.2:2379";
+    assert_eq!(run(&endpoint, &format!("registry copy --to {urls}")), ok("The registry is copied.\n", ""));
+    let asked = format!("POST registry/copy?to={urls}");
+    assert!(double.fleet().asked.contains(&asked), "{:?}", double.fleet().asked);
+    let nowhere = run(&endpoint, "registry copy");
+    assert!(nowhere.exit == 2 && nowhere.stderr.contains("--to"), "{nowhere:?}");
+    double.fleet().refused = Some(("POST registry/copy".to_owned(), 409, "the store is not empty"));
+    let refused = run(&endpoint, "registry copy --to /var/lib/fleet");
+    assert_eq!(refused.exit, 1, "{refused:?}");
+    assert!(
+        refused.stderr.contains("Error copying the registry") && refused.stderr.contains("not empty"),
+        "{refused:?}"
+    );
 }
 
 #[test]

@@ -19,24 +19,24 @@ fn fleet() -> Conductor {
 }
 
 /// A running ctl and the lines it prints; it is ended with this value.
-struct Watching {
+pub(crate) struct Watching {
     child: Child,
     lines: Lines<BufReader<ChildStdout>>,
 }
 
 impl Watching {
-    fn start(mut command: Command) -> Self {
+    pub(crate) fn start(mut command: Command) -> Self {
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::inherit()).spawn().unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();
         Self { child, lines }
     }
 
-    fn line(&mut self) -> String {
+    pub(crate) fn line(&mut self) -> String {
         self.lines.next().unwrap().unwrap()
     }
 
     /// Nobody reads any more: how it ends.
-    fn abandoned(self) -> Option<i32> {
+    pub(crate) fn abandoned(self) -> Option<i32> {
         let Self { mut child, lines } = self;
         drop(lines);
         child.wait().unwrap().code()

@@ -3,11 +3,11 @@
 
 mod score;
 
-use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use cluster::records::{Lease, Presence};
+use cluster::sorted::Map;
 use cluster::unit_file::UnitFile;
 use cluster::{BootId, MachineId, Nonce, TargetState, UnitName, json, keys};
 use registry::etcd::{Endpoint, Endpoints, Etcd, KeyPrefix, Settings};
@@ -20,8 +20,8 @@ use crate::double::fleet::{MACHINES, Shown};
 /// Where units go and what they look like there.
 #[derive(Debug, Default)]
 struct Score {
-    places: BTreeMap<String, usize>,
-    shown: BTreeMap<String, Shown>,
+    places: Map<String, usize>,
+    shown: Map<String, Shown>,
 }
 
 /// The registry and whoever writes to it.
@@ -39,7 +39,7 @@ impl Conductor {
         let settings = Settings::new(endpoints, KeyPrefix::parse("/_coreos.com/fleet/").unwrap());
         let store = Arc::new(Etcd::new(&settings).unwrap());
         let places = places.iter().map(|(name, machine)| ((*name).to_owned(), *machine)).collect();
-        let score = Arc::new(Mutex::new(Score { places, shown: BTreeMap::new() }));
+        let score = Arc::new(Mutex::new(Score { places, shown: Map::new() }));
         register(&*store, env!("CARGO_PKG_VERSION"));
         let conductor = Self { etcd, store, score };
         let (store, score) = (Arc::clone(&conductor.store), Arc::clone(&conductor.score));

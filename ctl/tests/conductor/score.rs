@@ -1,9 +1,8 @@
 //! From the units as they are wanted to the placements and rows that leader and machines would have written.
 
-use std::collections::BTreeMap;
-
 use cluster::records::{Placement, StateRow};
 use cluster::snapshot::{Snapshot, Unit};
+use cluster::sorted::Map;
 use cluster::state::Order;
 use cluster::{MachineId, TargetState, UnitName, globals, json, keys};
 use registry::store::Store;
@@ -13,7 +12,7 @@ use crate::double::fleet::MACHINES;
 
 /// Writes what is missing and removes what is too much.
 pub(super) fn play(store: &dyn Store, score: &Score, snapshot: &Snapshot) {
-    let mut wanted: BTreeMap<String, String> = BTreeMap::new();
+    let mut wanted: Map<String, String> = Map::new();
     for (name, unit) in snapshot.units.iter().filter(|(_, unit)| unit.target.wants_machine()) {
         for id in machines(score, snapshot, name, unit) {
             if !unit.requirements.global {
@@ -21,12 +20,12 @@ pub(super) fn play(store: &dyn Store, score: &Score, snapshot: &Snapshot) {
                 let placement = Placement { machine: id.clone(), incarnation, epoch: None, losses: 0 };
                 wanted.insert(keys::placement(name), json::encode(&placement, 4096).unwrap());
             }
-            let session = snapshot.machines[&id].session().unwrap();
+            let session = snapshot.machines.get(&id).unwrap().session().unwrap();
             let row = json::encode(&row(score, name, unit), 4096).unwrap();
             wanted.insert(keys::state(&id, session, name), row);
         }
     }
-    let mut there: BTreeMap<String, String> = BTreeMap::new();
+    let mut there: Map<String, String> = Map::new();
     for folder in [keys::PLACEMENTS, keys::STATES] {
         let read = store.read_tree(folder, registry::store::Freshness::Quorum, &mut |leaf| {
             there.insert(leaf.key.to_owned(), leaf.value.to_owned());

@@ -1,9 +1,8 @@
 //! The double's fleet: machines, units, and what becomes of a unit when it is asked to be in a state. Placement is the
 //! test's choice, not a scheduler's.
 
-use std::collections::BTreeMap;
-
 use cluster::TargetState;
+use cluster::sorted::Map;
 use cluster::unit_file::{UnitFile, UnitOption};
 
 /// ID, address and metadata.
@@ -39,15 +38,15 @@ pub(crate) type Shown = (&'static str, &'static str, &'static str);
 /// The whole fleet.
 #[derive(Debug, Default)]
 pub(crate) struct Fleet {
-    pub(crate) units: BTreeMap<String, Unit>,
+    pub(crate) units: Map<String, Unit>,
     /// Which machine takes a unit; none by default.
-    pub(crate) places: BTreeMap<String, usize>,
+    pub(crate) places: Map<String, usize>,
     /// What units look like that do not look as they should.
-    pub(crate) shown: BTreeMap<String, Shown>,
+    pub(crate) shown: Map<String, Shown>,
     /// What units look like from the second look at states on.
-    pub(crate) falls: BTreeMap<String, Shown>,
+    pub(crate) falls: Map<String, Shown>,
     /// Why machines refuse a unit, one reason for each of [`MACHINES`].
-    pub(crate) refusals: BTreeMap<String, [&'static str; 3]>,
+    pub(crate) refusals: Map<String, [&'static str; 3]>,
     /// A unit that others would drive away.
     pub(crate) displaced: Option<String>,
     /// The ID of the first of [`MACHINES`], if it is to be another.

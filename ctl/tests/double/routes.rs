@@ -1,10 +1,10 @@
 //! Requests to the double's fleet, and its answers in the API's objects.
 
-use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 use cluster::TargetState;
 use cluster::json::{decode, encode};
+use cluster::sorted::Map;
 use cluster::unit_file::{UnitFile, UnitOption};
 use serde::{Deserialize, Serialize};
 
@@ -37,8 +37,10 @@ pub(super) fn answer(fleet: &Mutex<Fleet>, request: &Request) -> Answer {
         },
         ("GET", ["state"]) => page(&fleet, query, "states", &states(&fleet, query)),
         ("GET", ["explain", name]) => explain(&fleet, name),
+        ("GET", ["events"]) if fleet.page.is_none() => Answer { status: 200, body: "{}".to_owned() },
         ("POST", ["rehearsal"]) => super::rehearsal::answer(&fleet, request),
-        ("POST", ["registry", "adopt"]) => json(&BTreeMap::from([("message", "The registry is adopted.")])),
+        ("POST", ["registry", "adopt"]) => json(&Map::from([("message", "The registry is adopted.")])),
+        ("POST", ["registry", "copy"]) => json(&Map::from([("message", "The registry is copied.")])),
         ("POST", ["machines", id, verb @ ("drain" | "undrain")]) => {
             fleet.drained.retain(|drained| drained != id);
             if *verb == "drain" {
@@ -79,7 +81,7 @@ fn parameter<'q>(query: &'q str, name: &str) -> Option<&'q str> {
 #[serde(rename_all = "camelCase")]
 struct MachineOut<'a> {
     id: &'static str,
-    metadata: BTreeMap<&'static str, &'static str>,
+    metadata: Map<&'static str, &'static str>,
     #[serde(rename = "primaryIP")]
     primary_ip: &'a str,
     version: &'static str,

@@ -1,10 +1,10 @@
 //! fleet's captured session, replayed command by command by ctl: the same standard output, standard error and exit code,
 //! apart from the departures listed here with their reasons.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
 use cluster::TargetState::{self, Inactive, Launched, Loaded};
+use cluster::sorted::Map;
 
 use crate::double::fleet::Shown;
 use crate::run::Outcome;
@@ -28,7 +28,7 @@ pub(crate) const PLACES: [(&str, usize); 14] = [
 ];
 
 /// The commands of a folder and what came of them, in their order.
-fn captures(folder: &str) -> BTreeMap<String, String> {
+fn captures(folder: &str) -> Map<String, String> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata").join(folder);
     let files = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path());
     files

@@ -3,9 +3,11 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
-use agent::api::{self, Audit, Host, NotAdopted};
-use agent::http::{self, Limits, Listener, Options};
+use agent::api::{self, Audit, Host, NotDone};
+use agent::http::{self, Clients, Limits, Listener, Options, Tls, TlsFiles};
 use agent::news::Desk;
+use fleet_api::access::{Identity, Roles};
+use fleet_api::{Failure, Method};
 use registry::store::Store;
 use smol::channel::{Sender, bounded};
 
@@ -16,6 +18,7 @@ pub(crate) struct Served {
     pub(crate) fleet: Conductor,
     endpoint: String,
     asked: Arc<Mutex<Vec<String>>>,
+    audits: Arc<Mutex<Vec<String>>>,
     /// Closed to end the server, never written to.
     _open: Sender<()>,
 }
@@ -23,13 +26,26 @@ pub(crate) struct Served {
 impl Served {
     /// Serves a fleet on a port of its own.
     pub(crate) fn start(fleet: Conductor) -> Self {
+        Self::start_as(fleet, None, Roles::default())
+    }
+
+    /// Serves it with TLS.
+    #[allow(dead_code, reason = "one of the tests that share this file has no need of it")]
+    pub(crate) fn start_with_tls(fleet: Conductor, files: &TlsFiles, roles: Roles) -> Self {
+        Self::start_as(fleet, Some(Tls::load(files, Clients::Any).unwrap()), roles)
+    }
+
+    fn start_as(fleet: Conductor, tls: Option<Tls>, roles: Roles) -> Self {
         let listener = Listener::tcp("127.0.0.1:0".parse().unwrap()).unwrap();
-        let endpoint = format!("http://{}", listener.tcp_address().unwrap());
+        let scheme = if tls.is_some() { "https" } else { "http" };
+        let listener = tls.iter().fold(listener, Listener::encrypted);
+        let endpoint = format!("{scheme}://{}", listener.tcp_address().unwrap());
+        let audits = Arc::new(Mutex::new(Vec::new()));
         let asked = Arc::new(Mutex::new(Vec::new()));
         let (open, closed) = bounded::<()>(1);
-        let (store, log) = (fleet.shared_store(), Arc::clone(&asked));
+        let (store, log, told) = (fleet.shared_store(), Arc::clone(&asked), Arc::clone(&audits));
         thread::spawn(move || {
-            let server = Server { desk: Desk::new(Arc::clone(&store)), store };
+            let server = Server { desk: Desk::new(Arc::clone(&store)), store, roles, audits: told };
             let options = Options {
                 server_name: "fleetd/0".into(),
                 limits: Limits::default(),
@@ -46,12 +62,18 @@ impl Served {
             };
             smol::block_on(http::serve(vec![listener], options, handler, stop));
         });
-        Self { fleet, endpoint, asked, _open: open }
+        Self { fleet, endpoint, asked, audits, _open: open }
     }
 
     /// What `--endpoint` takes.
     pub(crate) fn endpoint(&self) -> &str {
         &self.endpoint
+    }
+
+    /// Every audit line so far.
+    #[allow(dead_code, reason = "one of the tests that share this file has no need of it")]
+    pub(crate) fn audits(&self) -> Vec<String> {
+        self.audits.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Every request so far.
@@ -63,6 +85,8 @@ impl Served {
 struct Server {
     store: Arc<dyn Store>,
     desk: Desk,
+    roles: Roles,
+    audits: Arc<Mutex<Vec<String>>>,
 }
 
 impl Host for Server {
@@ -82,13 +106,23 @@ impl Host for Server {
         Ok(())
     }
 
+    fn may(&self, identity: Identity<'_>, method: Method) -> Result<(), Failure> {
+        self.roles.check(identity, method)
+    }
+
     fn metrics(&self) -> Option<String> {
         None
     }
 
-    async fn adopt(&self) -> Result<String, NotAdopted> {
-        Err(NotAdopted::Refused("there is nothing to adopt".to_owned()))
+    async fn adopt(&self) -> Result<String, NotDone> {
+        Err(NotDone::Refused("there is nothing to adopt".to_owned()))
     }
 
-    fn audit(&self, _: &Audit<'_>) {}
+    async fn copy(&self, _: String) -> Result<String, NotDone> {
+        Err(NotDone::Refused("there is nowhere to go".to_owned()))
+    }
+
+    fn audit(&self, audit: &Audit<'_>) {
+        self.audits.lock().unwrap_or_else(PoisonError::into_inner).push(audit.to_string());
+    }
 }

@@ -57,6 +57,11 @@ impl Failure {
             ureq::Error::Timeout(_) => {
                 Self::new(Unreachable, Stage::TimedOut, "no answer in time".to_owned())
             }
+            // etcd says nothing to a client that speaks plain text to a port with TLS.
+            ureq::Error::Io(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                let cause = "the connection was closed without an answer (a port for https:// does that)";
+                Self::new(Unreachable, Stage::Broken, cause.to_owned())
+            }
             ureq::Error::Io(error) => Self::of_io(&error),
             ureq::Error::LargeResponseHeader(..) => {
                 Self::answered(BadAnswer, "an answer with too large a header".to_owned())
@@ -81,6 +86,10 @@ impl Failure {
 
     /// What went wrong while a body was read; `cut` is its kind where the connection just ended.
     pub(super) fn of_body(error: io::Error, cut: StoreErrorKind) -> Self {
+        if error.kind() == io::ErrorKind::UnexpectedEof {
+            let cause = format!("the answer was cut short: {}", in_words(&error));
+            return Self::new(cut, Stage::Broken, cause);
+        }
         let mut failure = Self::of_request(ureq::Error::from(error));
         failure.cause = match failure.stage {
             Stage::Broken => {

@@ -12,10 +12,14 @@ mod settings;
 mod split;
 #[cfg(feature = "tls")]
 mod tls;
+#[cfg(feature = "tls")]
+mod tls_fault;
 mod verbs;
 
 pub use settings::{
     Credentials, DEFAULT_POLL_TIMEOUT, DEFAULT_REQUEST_TIMEOUT, Endpoint, Endpoints, KeyPrefix, Settings,
     SettingsError, TlsSettings,
 };
+#[cfg(feature = "tls")]
+pub use tls_fault::{tls_fault, tls_fault_of_io};
 pub use verbs::Etcd;

@@ -3,11 +3,11 @@
 
 use core::fmt;
 use core::str::FromStr;
-use std::collections::BTreeMap;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use cluster::sorted::Map;
 use ureq::config::Config;
 use ureq::http::Uri;
 use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
@@ -31,7 +31,7 @@ struct Name {
 
 #[derive(Default)]
 struct State {
-    names: Mutex<BTreeMap<String, Name>>,
+    names: Mutex<Map<String, Name>>,
     looked_up: Condvar,
 }
 
@@ -48,7 +48,7 @@ impl Names {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Name>> {
+    fn lock(&self) -> MutexGuard<'_, Map<String, Name>> {
         self.0.names.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -64,7 +64,7 @@ impl Names {
             known.fault = "no answer in time".to_owned();
             self.look_up(name.to_owned()).inspect_err(|_| known.looking = false)?;
         }
-        let waits = |names: &mut BTreeMap<String, Name>| names.get(name).is_some_and(|known| known.looking);
+        let waits = |names: &mut Map<String, Name>| names.get(name).is_some_and(|known| known.looking);
         let waited = self.0.looked_up.wait_timeout_while(names, limit, waits);
         let (names, _) = waited.unwrap_or_else(PoisonError::into_inner);
         match names.get(name) {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use rustls::client::Resumption;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
+use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::{
@@ -21,6 +21,7 @@ use ureq::unversioned::transport::{Buffers, ConnectionDetails, NextTimeout, Tran
 use super::connection::{Plain, SmallBuffers, since};
 use super::failure::{NotSent, in_words};
 use super::settings::{SettingsError, TlsSettings};
+use super::tls_fault::{tls_fault, tls_fault_of_io};
 
 /// Where distributions keep the authorities they trust, all in one file.
 const SYSTEM_BUNDLES: [&str; 5] = [
@@ -41,7 +42,7 @@ pub(super) struct Trust(Arc<ClientConfig>);
 
 impl Trust {
     pub(super) fn new(settings: &TlsSettings) -> Result<Self, SettingsError> {
-        let provider = Arc::new(ring::default_provider());
+        let provider = ciphers::provider();
         let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
             .with_safe_default_protocol_versions()
             .map_err(client_certificate)?;
@@ -94,7 +95,12 @@ impl fmt::Debug for Trust {
 fn handshake_fault(error: io::Error) -> String {
     match ureq::Error::from(error) {
         ureq::Error::Timeout(_) => "no TLS handshake in time".to_owned(),
-        ureq::Error::Io(error) => format!("TLS: {}", in_words(&error)),
+        ureq::Error::Io(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+            "TLS: the connection was closed in the handshake (a port for http:// does that)".to_owned()
+        }
+        ureq::Error::Io(error) => {
+            format!("TLS: {}", tls_fault_of_io(&error).unwrap_or_else(|| in_words(&error)))
+        }
         error => format!("TLS: {error}"),
     }
 }
@@ -102,9 +108,7 @@ fn handshake_fault(error: io::Error) -> String {
 /// In TLS 1.3 a server's refusal of the client's certificate comes only after the handshake, as an alert.
 pub(super) fn refusal(error: &io::Error) -> Option<String> {
     match error.get_ref()?.downcast_ref::<rustls::Error>()? {
-        rustls::Error::AlertReceived(alert) => {
-            Some(format!("etcd refuses this client's certificate (TLS alert {alert:?})"))
-        }
+        error @ rustls::Error::AlertReceived(_) => Some(format!("TLS: {}", tls_fault(error))),
         _ => None,
     }
 }

@@ -21,6 +21,8 @@ pub(crate) enum Kind {
     Tls,
     /// HTTPS, and clients need a certificate.
     MutualTls,
+    /// HTTPS with a certificate of the past.
+    ExpiredTls,
 }
 
 /// One running etcd.
@@ -32,13 +34,19 @@ pub(crate) struct RealEtcd {
     process: Option<Child>,
 }
 
+impl Kind {
+    const fn has_tls(self) -> bool {
+        matches!(self, Self::Tls | Self::MutualTls | Self::ExpiredTls)
+    }
+}
+
 impl RealEtcd {
     pub(crate) fn start(kind: Kind) -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let folder = std::env::temp_dir().join(format!("skiff-registry-{}-{number}", std::process::id()));
         fs::create_dir_all(&folder).unwrap();
-        if matches!(kind, Kind::Tls | Kind::MutualTls) {
+        if kind.has_tls() {
             make_certificates(&folder);
         }
         let mut etcd = Self { folder, port: free_port(), peer_port: free_port(), kind, process: None };
@@ -48,7 +56,7 @@ impl RealEtcd {
 
     /// Starts it on the ports and data it had.
     pub(crate) fn launch(&mut self) {
-        let scheme = if matches!(self.kind, Kind::Tls | Kind::MutualTls) { "https" } else { "http" };
+        let scheme = if self.kind.has_tls() { "https" } else { "http" };
         let client = format!("{scheme}://127.0.0.1:{}", self.port);
         let peer = format!("http://127.0.0.1:{}", self.peer_port);
         let mut command = Command::new("setpriv");
@@ -60,11 +68,9 @@ impl RealEtcd {
             command.arg("--enable-v2=true");
         }
         if scheme == "https" {
-            command
-                .arg("--cert-file")
-                .arg(self.file("server.pem"))
-                .arg("--key-file")
-                .arg(self.file("server.key"));
+            let name = if self.kind == Kind::ExpiredTls { "expired" } else { "server" };
+            command.arg("--cert-file").arg(self.file(&format!("{name}.pem")));
+            command.arg("--key-file").arg(self.file(&format!("{name}.key")));
         }
         if self.kind == Kind::MutualTls {
             command.arg("--client-cert-auth").arg("--trusted-ca-file").arg(self.file("ca.pem"));
@@ -99,7 +105,7 @@ impl RealEtcd {
     }
 
     pub(crate) fn url(&self) -> String {
-        let scheme = if matches!(self.kind, Kind::Tls | Kind::MutualTls) { "https" } else { "http" };
+        let scheme = if self.kind.has_tls() { "https" } else { "http" };
         format!("{scheme}://127.0.0.1:{}", self.port)
     }
 
@@ -113,7 +119,9 @@ impl RealEtcd {
         let (path, options) = words.split_first().unwrap();
         let mut command = Command::new("curl");
         command.args(["--silent", "--show-error", "--max-time", "5"]).arg(format!("{}{path}", self.url()));
-        if matches!(self.kind, Kind::Tls | Kind::MutualTls) {
+        if self.kind == Kind::ExpiredTls {
+            command.arg("--insecure");
+        } else if self.kind.has_tls() {
             command.arg("--cacert").arg(self.file("ca.pem"));
             command.arg("--cert").arg(self.file("client.pem")).arg("--key").arg(self.file("client.key"));
         }
@@ -157,7 +165,8 @@ fn both(output: &Output) -> String {
 /// that has signed nothing.
 fn make_certificates(folder: &Path) {
     let openssl = |words: &str| {
-        let output = Command::new("openssl").current_dir(folder).args(words.split(' ')).output();
+        let words_of = words.split_whitespace();
+        let output = Command::new("openssl").current_dir(folder).args(words_of).output();
         let output = output.unwrap_or_else(|error| panic!("run openssl: {error}"));
         assert!(output.status.success(), "openssl {words}: {}", both(&output));
     };
@@ -169,11 +178,22 @@ fn make_certificates(folder: &Path) {
         ("server", "subjectAltName=IP:127.0.0.1\nextendedKeyUsage=serverAuth"),
         ("misnamed", "subjectAltName=DNS:etcd.example\nextendedKeyUsage=serverAuth"),
         ("client", "extendedKeyUsage=clientAuth"),
+        ("foreign", "extendedKeyUsage=clientAuth"),
+        ("expired", "subjectAltName=IP:127.0.0.1"),
     ] {
         fs::write(folder.join("extensions"), extensions).unwrap();
         openssl(&format!("req -new {key} -subj /CN={name} -keyout {name}.key -out {name}.csr"));
-        openssl(&format!(
-            "x509 -req -in {name}.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -extfile extensions -out {name}.pem"
-        ));
+        let ca = if name == "foreign" { "other-ca" } else { "ca" };
+        let by = format!("-CA {ca}.pem -CAkey {ca}.key -CAcreateserial -days 2");
+        openssl(&format!("x509 -req -in {name}.csr {by} -extfile extensions -out {name}.pem"));
     }
+    // `x509` makes none of the past.
+    let database = "[ca]\ndefault_ca=here\n[here]\ndatabase=index.txt\nnew_certs_dir=.\nrand_serial=yes\n\
+        default_md=sha256\npolicy=any\n[any]\ncommonName=supplied\n";
+    fs::write(folder.join("ca.conf"), database).unwrap();
+    fs::write(folder.join("index.txt"), "").unwrap();
+    openssl(
+        "ca -batch -notext -config ca.conf -cert ca.pem -keyfile ca.key -startdate 20200101000000Z -enddate \
+         20200102000000Z -extfile extensions -in expired.csr -out expired.pem",
+    );
 }

@@ -1,11 +1,11 @@
 //! One systemd with a units directory, as an agent would have it.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
 use std::slice::from_ref as one;
 
 use cluster::UnitName;
+use cluster::sorted::Map;
 use systemd_shim::{Systemd, UnitDir, UnitLinks, UnitStatus};
 
 use crate::user_manager::UserManager;
@@ -43,10 +43,10 @@ impl Machine {
     }
 
     pub(crate) fn status(&self, unit: &UnitName) -> UnitStatus {
-        self.states(one(unit))[unit].clone()
+        self.states(one(unit)).remove(unit).expect("a state for each unit asked about")
     }
 
-    pub(crate) fn states(&self, units: &[UnitName]) -> BTreeMap<UnitName, UnitStatus> {
+    pub(crate) fn states(&self, units: &[UnitName]) -> Map<UnitName, UnitStatus> {
         self.systemd.states(units).expect("systemd answers")
     }
 

@@ -1,11 +1,11 @@
 //! Changes noticed without asking: links, control groups, and the sweep that finds what both missed.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::os::fd::AsFd;
 use std::slice::from_ref as one;
 
 use cluster::UnitName;
+use cluster::sorted::Map;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use systemd_shim::{Changes, Disagreement};
 
@@ -120,7 +120,7 @@ fn a_sweep_agrees_with_systemd_and_tells_where_the_agent_is_behind() {
 
     let known = machine.states(&units);
     let sweep = changes.sweep(&known).expect("sweeps");
-    assert_eq!(sweep.disagreements, BTreeMap::new());
+    assert_eq!(sweep.disagreements, Map::new());
     assert!(sweep.unseen.iter().eq([timer]), "{sweep:?}");
 
     machine.systemd.stop(one(running)).expect("accepted");
@@ -130,7 +130,7 @@ fn a_sweep_agrees_with_systemd_and_tells_where_the_agent_is_behind() {
     let behind = changes.sweep(&known).expect("sweeps").disagreements;
     let expected =
         [(running.clone(), Disagreement::ActiveButUnlinked), (stopped.clone(), Disagreement::DeadButLinked)];
-    assert_eq!(behind, BTreeMap::from(expected));
+    assert_eq!(behind, Map::from(expected));
     let caught_up = machine.states(&units);
     assert!(changes.sweep(&caught_up).expect("sweeps").disagreements.is_empty());
 }

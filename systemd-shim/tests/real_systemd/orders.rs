@@ -96,7 +96,7 @@ fn names_that_look_like_options_patterns_or_rows_are_only_names() {
     machine.wait_all(&units, "active");
     let mut all = units.clone();
     all.push(victim.clone());
-    assert_eq!(machine.states(&all)[&victim], UnitStatus::absent());
+    assert_eq!(*machine.states(&all).get(&victim).unwrap(), UnitStatus::absent());
     machine.systemd.restart(&units).expect("accepted");
     machine.wait_all(&units, "active");
     machine.systemd.stop(&units).expect("accepted");
@@ -123,9 +123,9 @@ fn idle_units_that_systemd_has_dropped_are_looked_up() {
     let nowhere = unit("nowhere.service");
     assert_eq!(machine.status(&good), UnitStatus::absent());
     let found = machine.systemd.looked_up(&[good.clone(), bad.clone(), nowhere.clone()]).expect("an answer");
-    assert_eq!(found[&good], UnitStatus::new("loaded", "inactive", "dead"));
-    assert_eq!(found[&bad], UnitStatus::new("bad-setting", "inactive", "dead"));
-    assert_eq!(found[&nowhere], UnitStatus::absent());
+    assert_eq!(*found.get(&good).unwrap(), UnitStatus::new("loaded", "inactive", "dead"));
+    assert_eq!(*found.get(&bad).unwrap(), UnitStatus::new("bad-setting", "inactive", "dead"));
+    assert_eq!(*found.get(&nowhere).unwrap(), UnitStatus::absent());
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! `cargo demo`. Everything is in the module `demo`.
 
+#![forbid(unsafe_code)]
+
 use std::process::ExitCode;
 
 fn main() -> ExitCode {

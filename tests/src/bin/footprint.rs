@@ -1,6 +1,8 @@
 //! `cargo run -p tests --release --bin footprint`: what SPECIFICATION.md promises about the agent's costs, measured. See
 //! `tests::footprint`.
 
+#![forbid(unsafe_code)]
+
 use std::process::ExitCode;
 
 fn main() -> ExitCode {

@@ -1,5 +1,7 @@
 //! `cargo verify`: all checks, with one command. They are in `tests::verify`.
 
+#![forbid(unsafe_code)]
+
 use std::process::ExitCode;
 
 fn main() -> ExitCode {

@@ -8,12 +8,18 @@ use crate::failure::{Failure, Outcome};
 /// The word with which the demo calls itself for the part that may be killed at any moment.
 pub const WALK: &str = "--walk";
 
+const KEEP: &str = "--keep";
+const ETCD: &str = "--etcd";
+const SLOW: &str = "--slow";
+
 /// What `cargo demo --help` prints.
 pub const HELP: &str = "\
-cargo demo [--keep] [--svg FILE]   show Skiff at work on this computer, then clean up
-cargo demo --stop                  end what --keep left running
+cargo demo [--keep] [--etcd] [--slow] [--svg FILE]   show Skiff at work on this computer, then clean up
+cargo demo --stop                                    end what --keep left running
 
   --keep      leave the three machines running, and say how to use them
+  --etcd      keep the fleet's keys in a real etcd, in place of the first machine's own store
+  --slow      leave time to read each step; Enter goes on at once
   --svg FILE  draw what the terminal showed into a picture
   --help      these lines
 ";
@@ -43,6 +49,10 @@ pub enum Wish {
 pub struct Options {
     /// Leave it running.
     pub keep: bool,
+    /// Keep the fleet's keys in a real etcd.
+    pub etcd: bool,
+    /// Leave time to read.
+    pub slow: bool,
     /// Draw it into this file.
     pub svg: Option<PathBuf>,
 }
@@ -51,10 +61,9 @@ impl Options {
     /// The words that [`parse`] reads back as these options.
     #[must_use]
     pub fn words(&self) -> Vec<String> {
-        let mut words = Vec::new();
-        if self.keep {
-            words.push("--keep".to_owned());
-        }
+        let switches = [(self.keep, KEEP), (self.etcd, ETCD), (self.slow, SLOW)];
+        let chosen = switches.into_iter().filter(|(is_on, _)| *is_on);
+        let mut words: Vec<String> = chosen.map(|(_, word)| word.to_owned()).collect();
         if let Some(file) = &self.svg {
             words.extend(["--svg".to_owned(), file.display().to_string()]);
         }
@@ -74,7 +83,9 @@ pub fn parse(words: &[String]) -> Outcome<Wish> {
         let mut value =
             || words.next().map(PathBuf::from).ok_or_else(|| wrong(&format!("{word} wants a value")));
         match word.as_str() {
-            "--keep" => options.keep = true,
+            KEEP => options.keep = true,
+            ETCD => options.etcd = true,
+            SLOW => options.slow = true,
             "--svg" => options.svg = Some(value()?),
             "--stop" => return Ok(Wish::Stop),
             "--help" | "-h" => return Ok(Wish::Help),
@@ -103,10 +114,10 @@ mod tests {
 
     #[test]
     fn what_the_demo_says_to_itself_means_the_same() {
-        let options = Options { keep: true, svg: Some("docs/demo.svg".into()) };
+        let options = Options { keep: true, etcd: true, slow: true, svg: Some("docs/demo.svg".into()) };
         assert_eq!(parse(&options.words()), Ok(Wish::Show(options)));
         let inside = parse(&words("--walk /tmp/f /sys/c --keep"));
-        let options = Options { keep: true, svg: None };
+        let options = Options { keep: true, ..Options::default() };
         assert_eq!(inside, Ok(Wish::Walk { folder: "/tmp/f".into(), cgroup: "/sys/c".into(), options }));
     }
 

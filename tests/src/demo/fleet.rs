@@ -1,14 +1,16 @@
-//! The demo's whole fleet: one real etcd, three small machines, and a command line to type into. It knows how to raise
-//! them and to tell what went wrong; the story is `guide.rs`.
+//! The demo's whole fleet: three small machines, a real etcd if one is wanted, and a command line to type into. It knows how
+//! to raise them and to tell what went wrong; the story is `guide.rs`.
 
+use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::demo::cgroup::Cgroup;
 use crate::demo::folders::{make_folder, write};
+use crate::demo::keys::Keys;
 use crate::demo::machine::{GUIDE_MACHINES, Machine, Surroundings, search_path};
 use crate::demo::units;
-use crate::etcd::{Etcd, EtcdOptions};
+use crate::etcd::{Etcd, EtcdOptions, free_port};
 use crate::failure::{Failure, Outcome};
 use crate::run::{Ran, finish};
 
@@ -26,19 +28,23 @@ pub struct Materials {
     pub cgroup: Cgroup,
     /// Where `skiff-agent` and `ctl` lie.
     pub programs: PathBuf,
+    /// Whether a real etcd is to keep the fleet's keys.
+    pub etcd: bool,
 }
 
-/// etcd, the machines, and where a person would type.
+/// The machines, and where a person would type.
 #[derive(Debug)]
 pub struct Fleet {
     /// The three machines, in the guide's order.
     pub machines: Vec<Machine>,
-    etcd: Etcd,
+    /// Who keeps the fleet's keys: the first machine, or an etcd.
+    pub keys: Keys,
+    etcd: Option<Etcd>,
     materials: Materials,
 }
 
 impl Fleet {
-    /// Starts etcd and switches three machines on.
+    /// Switches three machines on, after an etcd if one is wanted.
     ///
     /// # Errors
     /// When one of them does not start.
@@ -46,20 +52,23 @@ impl Fleet {
         // A group of its own for this program: a group with groups inside should hold no process itself.
         let home = materials.cgroup.child("demo")?;
         home.enter()?;
-        let folder = materials.folder.join("etcd");
-        make_folder(&folder)?;
-        let etcd = Etcd::start_with(EtcdOptions { folder: Some(folder), ..EtcdOptions::default() })?;
+        let etcd = if materials.etcd { Some(start_etcd(&materials.folder)?) } else { None };
+        let loopback = IpAddr::V4(Ipv4Addr::LOCALHOST);
+        let keys = match &etcd {
+            Some(etcd) => Keys::Etcd(etcd.client_address().into()),
+            None => Keys::Hub((loopback, free_port(loopback)?).into()),
+        };
         let around = Surroundings {
             folder: materials.folder.clone(),
             cgroup: materials.cgroup.clone(),
             home,
             agent: materials.programs.join("skiff-agent"),
-            etcd: etcd.endpoint(),
+            keys,
             systemd: systemd()?,
         };
-        let mut fleet = Self { machines: Vec::new(), etcd, materials };
+        let mut fleet = Self { machines: Vec::new(), keys, etcd, materials };
         for identity in GUIDE_MACHINES {
-            let mut machine = Machine::build(identity, &around)?;
+            let mut machine = Machine::build(identity, fleet.machines.is_empty(), &around)?;
             machine.switch_on()?;
             fleet.machines.push(machine);
         }
@@ -74,12 +83,6 @@ impl Fleet {
     pub fn endpoint(&self) -> Outcome<String> {
         let first = self.machines.first().ok_or_else(|| Failure::new("no machine was raised"))?;
         Ok(first.endpoint())
-    }
-
-    /// etcd's URL for clients.
-    #[must_use]
-    pub fn etcd_endpoint(&self) -> String {
-        self.etcd.endpoint()
     }
 
     /// Where `ctl` lies.
@@ -116,7 +119,7 @@ impl Fleet {
             command.env_remove(name);
         }
         command.env("FLEETCTL_ENDPOINT", self.endpoint()?);
-        command.env("ETCDCTL_API", "2").env("ETCDCTL_ENDPOINTS", self.etcd_endpoint());
+        command.envs(self.keys.environment());
         finish(command, &[])
     }
 
@@ -132,13 +135,21 @@ impl Fleet {
     #[must_use]
     pub fn logs(&self) -> String {
         let agents: String = self.machines.iter().map(Machine::log_tail).collect();
-        format!("{agents}--- etcd\n{}\n", self.etcd.log_tail())
+        let etcd = self.etcd.as_ref().map(|etcd| format!("--- etcd\n{}\n", etcd.log_tail()));
+        agents + &etcd.unwrap_or_default()
     }
 
     fn lay_out_units(&self) -> Outcome {
         make_folder(&self.desk())?;
-        units::ALL.iter().try_for_each(|(name, text)| write(&self.desk().join(name), text))
+        self.keys.lay_out_tool(&self.desk())?;
+        units::all(self.keys).try_for_each(|(name, text)| write(&self.desk().join(name), text))
     }
+}
+
+fn start_etcd(folder: &Path) -> Outcome<Etcd> {
+    let folder = folder.join("etcd");
+    make_folder(&folder)?;
+    Etcd::start_with(EtcdOptions { folder: Some(folder), ..EtcdOptions::default() })
 }
 
 fn systemd() -> Outcome<PathBuf> {

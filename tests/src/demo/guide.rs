@@ -65,7 +65,12 @@ impl Walk<'_> {
 
     fn machines(&mut self) -> Outcome {
         self.screen.heading("The machines of the cluster");
-        self.screen.talk("Three machines, each with a systemd and an agent of its own, and one etcd. ctl talks to the first.");
+        self.screen.talk(if self.fleet.keys.in_etcd() {
+            "Three machines, each with a systemd and an agent of its own, and one etcd. ctl talks to the first."
+        } else {
+            "Three machines, each with a systemd and an agent of its own. The first is skiff-agent --standalone:\n\
+             it keeps the fleet's keys itself, and the others have joined it. ctl talks to the first."
+        });
         let endpoint = self.fleet.endpoint()?;
         self.screen.command(&format!("export FLEETCTL_ENDPOINT={endpoint}"), "");
         self.show_once(LIST_MACHINES, "three machines in the list", |rows| rows.count(3))
@@ -115,11 +120,23 @@ impl Walk<'_> {
 
     fn sidekick(&mut self) -> Outcome {
         self.screen.heading("Run a simple sidekick");
-        self.screen
-            .talk("Each copy gets a companion on its machine, which announces it in etcd and stops with it.");
+        self.screen.talk(
+            "Each copy gets a companion on its machine, which announces it among the fleet's keys and stops with it.",
+        );
         self.show("cat apache-discovery.1.service")?;
         self.show("ctl start apache-discovery.*.service")?;
         self.show_once(LIST_UNITS, "the sidekicks beside their partners", sidekicks)?;
+        if !self.fleet.keys.in_etcd() {
+            return self.show_when(
+                "./store-request GET /services/website",
+                PATIENCE,
+                "both announcements",
+                |printed| {
+                    let missing = ["apache1", "apache2"].into_iter().find(|name| !printed.contains(name));
+                    missing.map_or(Ok(()), |name| Err(format!("no {name}")))
+                },
+            );
+        }
         let both = "/services/website\n/services/website/apache1\n/services/website/apache2";
         self.show_when("etcdctl ls /services/ --recursive", PATIENCE, "both announcements", |printed| {
             if printed.trim() == both { Ok(()) } else { Err("not both".to_owned()) }
@@ -190,7 +207,14 @@ impl Walk<'_> {
         )?;
         self.screen
             .talk(&format!("That took {:.1} s; agent_ttl is 5 s here.", watch.elapsed().as_secs_f64()));
-        self.show_once(LIST_MACHINES, "two machines in the list", |rows| rows.count(2))
+        self.show_once(LIST_MACHINES, "two machines in the list", |rows| rows.count(2))?;
+        if !self.fleet.keys.in_etcd() {
+            self.screen.talk(
+                "The first machine would have taken the fleet's keys with it: units go on running, and nothing moves\n\
+                 until it is back. A fleet that has to outlive any one machine keeps them in an etcd.",
+            );
+        }
+        Ok(())
     }
 
     fn returned_machine(&mut self) -> Outcome {
@@ -209,7 +233,7 @@ impl Walk<'_> {
         })
     }
 
-    /// The machine to lose: the last one, which the typed commands do not go through.
+    /// The machine to lose: the last one, which neither keeps the fleet's keys nor answers the typed commands.
     fn victim(&self) -> Outcome<(usize, String)> {
         let last = self.fleet.machines.iter().enumerate().next_back();
         last.map(|(index, machine)| (index, machine.identity.legend()))

@@ -30,8 +30,10 @@ pub(super) fn walk(folder: PathBuf, cgroup: PathBuf, options: &Options) -> Outco
         .map_err(|cause| Failure::during("tie this process to the outer one", cause))?;
     let cgroup = Cgroup::at(cgroup);
     let programs = prerequisites::build()?;
-    let mut fleet = Fleet::raise(Materials { folder: folder.clone(), cgroup: cgroup.clone(), programs })?;
-    let mut screen = Screen::new();
+    let materials =
+        Materials { folder: folder.clone(), cgroup: cgroup.clone(), programs, etcd: options.etcd };
+    let mut fleet = Fleet::raise(materials)?;
+    let mut screen = Screen::new(options.slow);
     let mut walk = Walk { screen: &mut screen, fleet: &mut fleet };
     let walked = walk.whole_guide().and_then(|()| if options.keep { Ok(()) } else { walk.farewell() });
     walked.map_err(|failure| Failure::new(format!("{failure}\n{}", fleet.logs())))?;
@@ -55,7 +57,7 @@ fn tell_how_to_use(fleet: &Fleet) -> Outcome {
         let runtime = machine.runtime();
         println!("  {}: XDG_RUNTIME_DIR={} systemctl --user", machine.identity.address, runtime.display());
     }
-    println!("  etcd: ETCDCTL_API=2 etcdctl --endpoints {} ls --recursive", fleet.etcd_endpoint());
+    println!("  the fleet's keys, by etcd's v2 API: {}/v2/keys", fleet.keys.url());
     println!("\nTo end them and remove everything:  cargo demo --stop");
     Ok(())
 }

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use crate::demo::cgroup::Cgroup;
 use crate::demo::folders::{make_folder, remove_folder, write};
+use crate::demo::keys::Keys;
 use crate::failure::{Failure, Outcome};
 use crate::run::{exit_number, finish};
 use crate::wait::wait_until;
@@ -27,7 +28,7 @@ const LOG_TAIL_LINES: usize = 60;
 pub struct Identity {
     /// The machine ID, one of the guide's.
     pub id: &'static str,
-    /// The address it publishes. Nothing is sent there: the agents meet in etcd.
+    /// The address it publishes. Nothing is sent there: the agents meet where the fleet's keys are.
     pub address: &'static str,
     /// Its metadata.
     pub metadata: &'static str,
@@ -77,8 +78,8 @@ pub struct Surroundings {
     pub home: Cgroup,
     /// The agent's binary.
     pub agent: PathBuf,
-    /// etcd's URL for clients.
-    pub etcd: String,
+    /// Who keeps the fleet's keys.
+    pub keys: Keys,
     /// systemd's binary.
     pub systemd: PathBuf,
 }
@@ -88,6 +89,7 @@ pub struct Surroundings {
 pub struct Machine {
     /// Who it is.
     pub identity: Identity,
+    is_first: bool,
     folder: PathBuf,
     cgroup: Cgroup,
     around: Surroundings,
@@ -100,11 +102,12 @@ impl Machine {
     ///
     /// # Errors
     /// When its folder or its control group cannot be made.
-    pub fn build(identity: Identity, around: &Surroundings) -> Outcome<Self> {
+    pub fn build(identity: Identity, is_first: bool, around: &Surroundings) -> Outcome<Self> {
         let folder = around.folder.join(identity.short());
         make_folder(&folder)?;
         let cgroup = around.cgroup.child(identity.short())?;
-        let machine = Self { identity, folder, cgroup, around: around.clone(), manager: None, agent: None };
+        let around = around.clone();
+        let machine = Self { identity, is_first, folder, cgroup, around, manager: None, agent: None };
         write(&machine.folder.join("fleet.conf"), &machine.configuration())?;
         Ok(machine)
     }
@@ -131,6 +134,7 @@ impl Machine {
             make_folder(&self.folder.join(forgotten))?;
         }
         self.mask_unwanted()?;
+        self.around.keys.lay_out_tool(&self.folder.join("home"))?;
         // Should this program be killed, systemd stops its units and ends.
         let mut systemd = self.command("TERM", &self.around.systemd, "systemd.log")?;
         systemd.args(["--user", "--unit=basic.target"]);
@@ -138,6 +142,7 @@ impl Machine {
         self.wait_for_manager()?;
         let mut agent = self.command("KILL", &self.around.agent, "agent.log")?;
         agent.arg("--config").arg(self.folder.join("fleet.conf"));
+        agent.args(self.around.keys.agent_words(self.is_first));
         self.agent = Some(self.cgroup.child("agent")?.spawn(agent, &self.around.home)?);
         Ok(())
     }
@@ -182,12 +187,11 @@ impl Machine {
     fn configuration(&self) -> String {
         let own = |name: &str| self.folder.join(name).display().to_string();
         let Identity { id, address, metadata } = self.identity;
-        let lines = [
+        let mut lines = vec![
             format!("# The machine that publishes {address}."),
             format!("machine_id={id}"),
             format!("public_ip={address}"),
             format!("metadata=\"{metadata}\""),
-            format!("etcd_servers={}", self.around.etcd),
             "systemd_user=true".to_owned(),
             format!("units_directory={}", own("units")),
             format!("runtime_directory={}", own("run/skiff")),
@@ -196,6 +200,7 @@ impl Machine {
             "agent_ttl=5s".to_owned(),
             "engine_reconcile_interval=0.6".to_owned(),
         ];
+        lines.extend(self.around.keys.configuration(self.is_first, &self.folder.join("store")));
         lines.join("\n") + "\n"
     }
 
@@ -210,8 +215,8 @@ impl Machine {
         command.args(["--pdeathsig", farewell, "--"]).arg(program);
         command.env_clear().env("PATH", search_path()).env("HOME", self.folder.join("home"));
         command.env("XDG_RUNTIME_DIR", self.runtime());
-        // systemd hands these on to its units, so that the guide's etcdctl finds this demo's etcd.
-        command.env("ETCDCTL_API", "2").env("ETCDCTL_ENDPOINTS", &self.around.etcd);
+        // systemd hands these on to its units, so that what announces finds this demo's keys.
+        command.envs(self.around.keys.environment());
         command.current_dir(&self.folder).process_group(0);
         command.stdin(Stdio::null()).stdout(copy).stderr(log);
         Ok(command)

@@ -1,5 +1,6 @@
-//! `cargo demo`: Skiff at work on one computer. Three `systemd --user` managers are its machines, a real etcd holds them
-//! together, and the guide is walked through with the real `ctl`. It checks every step, so it is a test as well.
+//! `cargo demo`: Skiff at work on one computer. Three `systemd --user` managers are its machines, the store of the first
+//! (or, if asked for, a real etcd) holds them together, and the guide is walked through with the real `ctl`. It checks every
+//! step, so it is a test as well.
 //!
 //! Two processes share the work. The outer one prepares the ground, waits, and cleans up; the inner one does all the
 //! rest and may therefore fail, be interrupted or be killed anywhere.
@@ -11,6 +12,7 @@ pub mod folders;
 pub mod ground;
 pub mod guide;
 mod inner;
+pub mod keys;
 pub mod machine;
 mod outer;
 pub mod prerequisites;

@@ -23,7 +23,7 @@ const ENDING: [Signal; 4] = [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP, Si
 /// # Errors
 /// When the demo could not begin, or something could not be cleaned up.
 pub(super) fn show(options: &Options, words: &[String]) -> Outcome<ExitCode> {
-    prerequisites::programs()?;
+    prerequisites::programs(options.etcd)?;
     let cgroup = ground::prepare(words)?;
     end_others(false)?;
     let traces = Traces::begin(cgroup)?;

@@ -9,24 +9,24 @@ use crate::install::READY_BINARIES;
 use crate::packages;
 use crate::run::{exit_number, run};
 
-/// Each program, and the package of Debian and Ubuntu that has it.
-const PROGRAMS: [(&str, &str); 6] = [
-    ("systemctl", "systemd"),
-    ("etcd", "etcd-server"),
-    ("etcdctl", "etcd-client"),
-    ("curl", "curl"),
-    ("setpriv", "util-linux"),
-    ("timeout", "coreutils"),
-];
+/// Each program, and the package of Debian and Ubuntu that has it. Whoever has systemd has the others as well.
+const PROGRAMS: [(&str, &str); 4] =
+    [("bash", "bash"), ("setpriv", "util-linux"), ("systemctl", "systemd"), ("timeout", "coreutils")];
+/// What a real etcd takes besides.
+const PROGRAMS_FOR_ETCD: [(&str, &str); 3] =
+    [("curl", "curl"), ("etcd", "etcd-server"), ("etcdctl", "etcd-client")];
 /// The first etcd without the v2 API, as (major, minor).
 const FIRST_ETCD_WITHOUT_V2: (u32, u32) = (3, 6);
 
-/// Sees to it that every program is there.
+/// Sees to it that every program is there, those for a real etcd if it is wanted.
 ///
 /// # Errors
 /// When one is missing and cannot be installed: the text has the command that installs it. When etcd is too new.
-pub fn programs() -> Outcome {
-    packages::ensure(&PROGRAMS)?;
+pub fn programs(etcd: bool) -> Outcome {
+    if !etcd {
+        return packages::ensure(&PROGRAMS);
+    }
+    packages::ensure(&[&PROGRAMS[..], &PROGRAMS_FOR_ETCD[..]].concat())?;
     check_etcd()
 }
 

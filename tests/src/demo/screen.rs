@@ -1,5 +1,5 @@
-//! What a person sees of the demo: headings, sentences, typed commands and their output. Colour and pauses exist only on
-//! a terminal. Everything shown is also kept, for the picture of `svg.rs`.
+//! What a person sees of the demo: headings, sentences, typed commands and their output. Colour exists only on a terminal,
+//! and pauses only there and when they are wanted. Everything shown is also kept, for the picture of `svg.rs`.
 
 use std::io::{IsTerminal, Read, Write, stdin, stdout};
 use std::os::fd::AsFd;
@@ -51,14 +51,15 @@ pub struct Line {
 #[derive(Debug)]
 pub struct Screen {
     terminal: bool,
+    slow: bool,
     shown: Vec<Line>,
 }
 
 impl Screen {
-    /// Standard output, as a terminal if it is one.
+    /// Standard output, as a terminal if it is one; `slow` leaves time to read.
     #[must_use]
-    pub fn new() -> Self {
-        Self { terminal: stdout().is_terminal(), shown: Vec::new() }
+    pub fn new(slow: bool) -> Self {
+        Self { terminal: stdout().is_terminal(), slow, shown: Vec::new() }
     }
 
     /// Everything shown so far.
@@ -81,7 +82,7 @@ impl Screen {
         }
     }
 
-    /// Shows a command and what it printed, and leaves time to read both.
+    /// Shows a command and what it printed, and leaves time to read both if that is wanted.
     pub fn command(&mut self, typed: &str, printed: &str) {
         self.blank();
         self.put(Kind::Typed, typed);
@@ -109,9 +110,9 @@ impl Screen {
         self.shown.push(Line { kind, text: text.to_owned() });
     }
 
-    /// On a terminal only, and no longer than until Enter is pressed.
+    /// On a terminal only, if it is wanted, and no longer than until Enter is pressed.
     fn pause(&self, wanted_ms: u16) {
-        if !self.terminal {
+        if !self.terminal || !self.slow {
             return;
         }
         let _ = stdout().flush();
@@ -125,11 +126,5 @@ impl Screen {
         if poll(&mut ready, timeout).is_ok_and(|count| count > 0) {
             let _ = keyboard.lock().read(&mut [0; 256]);
         }
-    }
-}
-
-impl Default for Screen {
-    fn default() -> Self {
-        Self::new()
     }
 }

@@ -1,6 +1,8 @@
 //! The unit files of the walk: the guide's, with a loop of the shell where the guide has a docker container, since a demo
 //! cannot count on docker. Everything that concerns Skiff in them is the guide's to the letter.
 
+use crate::demo::keys::Keys;
+
 /// A file name and what is in the file.
 pub type UnitFile = (&'static str, &'static str);
 
@@ -59,6 +61,38 @@ BindsTo=apache.2.service
 [Service]
 ExecStart=/bin/sh -c \"while true; do etcdctl set /services/website/apache2 '{ \\\"host\\\": \\\"%H\\\", \\\"port\\\": 80, \\\"version\\\": \\\"52c7248a14\\\" }' --ttl 60;sleep 45;done\"
 ExecStop=/usr/bin/etcdctl rm /services/website/apache2
+
+[X-Fleet]
+MachineOf=apache.2.service
+",
+);
+
+/// The first sidekick where the fleet has a store of its own, and this computer perhaps no etcdctl.
+pub const STORE_DISCOVERY_1: UnitFile = (
+    "apache-discovery.1.service",
+    "[Unit]
+Description=Announce Apache1
+BindsTo=apache.1.service
+
+[Service]
+ExecStart=/bin/sh -c \"while true; do %h/store-request PUT /services/website/apache1 'value=%H:80&ttl=60'; sleep 45; done\"
+ExecStop=/bin/sh -c \"%h/store-request DELETE /services/website/apache1\"
+
+[X-Fleet]
+MachineOf=apache.1.service
+",
+);
+
+/// The second one, likewise.
+pub const STORE_DISCOVERY_2: UnitFile = (
+    "apache-discovery.2.service",
+    "[Unit]
+Description=Announce Apache2
+BindsTo=apache.2.service
+
+[Service]
+ExecStart=/bin/sh -c \"while true; do %h/store-request PUT /services/website/apache2 'value=%H:80&ttl=60'; sleep 45; done\"
+ExecStop=/bin/sh -c \"%h/store-request DELETE /services/website/apache2\"
 
 [X-Fleet]
 MachineOf=apache.2.service
@@ -146,17 +180,13 @@ Conflicts=%p@*.service
 ",
 );
 
+/// The files that are the same whoever keeps the fleet's keys.
+const SAME: [UnitFile; 9] =
+    [MYAPP, APACHE_1, APACHE_2, DATADOG, DISK, WEBAPP_METAL, WEBAPP_CLOUD, WEBAPP_AMAZON, WEB];
+
 /// Every file, as they are laid into the folder of the walk.
-pub const ALL: [UnitFile; 11] = [
-    MYAPP,
-    APACHE_1,
-    APACHE_2,
-    DISCOVERY_1,
-    DISCOVERY_2,
-    DATADOG,
-    DISK,
-    WEBAPP_METAL,
-    WEBAPP_CLOUD,
-    WEBAPP_AMAZON,
-    WEB,
-];
+pub fn all(keys: Keys) -> impl Iterator<Item = UnitFile> {
+    let sidekicks =
+        if keys.in_etcd() { [DISCOVERY_1, DISCOVERY_2] } else { [STORE_DISCOVERY_1, STORE_DISCOVERY_2] };
+    SAME.into_iter().chain(sidekicks)
+}

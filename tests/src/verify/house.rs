@@ -10,8 +10,15 @@ use crate::failure::{Failure, Outcome};
 const FILE_LINES: usize = 400;
 
 /// Documents of the repository's root.
-const DOCUMENTS: [&str; 6] =
-    ["ARCHITECTURE.md", "CHANGELOG.md", "LICENSE", "README.md", "SPECIFICATION.md", "deny.toml"];
+const DOCUMENTS: [&str; 7] = [
+    "ARCHITECTURE.md",
+    "CHANGELOG.md",
+    "LICENSE",
+    "README.md",
+    "SECURITY.md",
+    "SPECIFICATION.md",
+    "deny.toml",
+];
 
 /// Files that a package installs.
 const SHIPPED: [&str; 7] = [
@@ -27,6 +34,10 @@ const SHIPPED: [&str; 7] = [
 /// Words that say something is not done; put together here, so that this file has none of them.
 const UNDONE: [&str; 4] =
     [concat!("TO", "DO"), concat!("FIX", "ME"), concat!("todo", "!("), concat!("XX", "X:")];
+
+/// Files that may have unsafe code, and the crate that has one of them; SECURITY.md says why each is right.
+const UNSAFE: [&str; 1] = ["systemd-shim/src/activation.rs"];
+const UNSAFE_CRATES: [&str; 1] = ["systemd-shim/src/lib.rs"];
 
 /// Checks the tree below `root`.
 ///
@@ -46,7 +57,8 @@ pub fn check(root: &Path) -> Outcome {
         let name = file.strip_prefix(root).unwrap_or(file).display().to_string();
         match fs::read_to_string(file) {
             Ok(text) => {
-                breaches.extend(breaches_of(&text).into_iter().map(|breach| format!("{name}: {breach}")))
+                let found = breaches_of(&text).into_iter().chain(unsafe_code(&name, &text));
+                breaches.extend(found.map(|breach| format!("{name}: {breach}")))
             }
             Err(cause) => breaches.push(format!("{name}: {cause}")),
         }
@@ -74,6 +86,18 @@ fn breaches_of(text: &str) -> Vec<String> {
     breaches
 }
 
+/// Whether unsafe code stays where it is known to be.
+fn unsafe_code(name: &str, text: &str) -> Option<String> {
+    let is_root =
+        ["src/lib.rs", "src/main.rs"].iter().any(|end| name.ends_with(end)) || name.contains("src/bin/");
+    if is_root && !UNSAFE_CRATES.contains(&name) && !text.contains("#![forbid(unsafe_code)]") {
+        return Some("a crate without #![forbid(unsafe_code)]".to_owned());
+    }
+    let allows =
+        text.contains(concat!("allow(", "unsafe_code)")) || text.contains(concat!("expect(", "unsafe_code"));
+    (allows && !UNSAFE.contains(&name)).then(|| "unsafe code that SECURITY.md does not list".to_owned())
+}
+
 /// All `.rs` files, without what cargo made and what hides.
 fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
     let mut entries: Vec<PathBuf> =
@@ -92,6 +116,23 @@ fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn unsafe_code_is_where_it_is_known_to_be() {
+        let safe = "//! A crate.\n\n#![forbid(unsafe_code)]\n";
+        assert_eq!(unsafe_code("ctl/src/lib.rs", safe), None);
+        assert!(unsafe_code("ctl/src/lib.rs", "//! A crate.\n").is_some());
+        assert!(unsafe_code("ctl/src/main.rs", "//! A crate.\n").is_some());
+        assert_eq!(unsafe_code("systemd-shim/src/lib.rs", "//! A crate.\n"), None);
+        let allows = concat!("#[allow(", "unsafe_code)]");
+        assert!(unsafe_code("ctl/src/age.rs", allows).is_some());
+        assert_eq!(unsafe_code(UNSAFE[0], allows), None);
+        assert!(
+            std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../SECURITY.md"))
+                .unwrap()
+                .contains(UNSAFE[0])
+        );
+    }
 
     #[test]
     fn each_rule_is_enforced() {

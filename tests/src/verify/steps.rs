@@ -4,7 +4,7 @@ use std::process::{Command, Stdio};
 
 use crate::cargo::command;
 use crate::failure::{Failure, Outcome};
-use crate::install::{READY_BINARIES, workspace};
+use crate::install::{PROFILE, READY_BINARIES, workspace};
 use crate::run::{exit_number, finish};
 use crate::verify::house;
 
@@ -73,9 +73,10 @@ pub(super) fn all() -> impl Iterator<Item = Step> {
         }),
         slow("licences, sources and duplicates of dependencies", deny),
         slow("static binaries, packages and cloud-configs", || openly(command(&["cross"]))),
-        slow("scenarios on real machines", scenarios),
+        slow("scenarios on real machines, with etcd and with Skiff's own store", scenarios),
         slow("faults on real machines, the short ones", faults),
-        slow("demo", demo),
+        slow("demo", || demo(&["demo"])),
+        slow("demo on a real etcd", || demo(&["demo", "--etcd"])),
     ];
     steps.into_iter()
 }
@@ -129,13 +130,16 @@ fn shipped(mut call: Command) -> Command {
 
 fn scenarios() -> Outcome {
     let words = ["test", "--quiet", "--package", "tests", "--features", "scenarios", "--test", "scenarios"];
-    openly(shipped(command(&words)))
+    let mut call = shipped(command(&words));
+    // Nothing that is shipped is built here, only the server for Skiff's own store, which the tests before have built so.
+    call.env(PROFILE, "dev");
+    openly(call)
 }
 
 fn faults() -> Outcome {
     openly(shipped(command(&["run", "--quiet", "--package", "tests", "--bin", "faults", "--", "--gate"])))
 }
 
-fn demo() -> Outcome {
-    quietly(shipped(command(&["demo"])))
+fn demo(words: &[&str]) -> Outcome {
+    quietly(shipped(command(words)))
 }

@@ -117,5 +117,5 @@ fn typos_name_the_nearest_word() {
     assert_eq!(error("list-units -q"), "unknown flag: -q");
     assert_eq!(error("cat --no-legend x"), "cat has no flag --no-legend");
     assert_eq!(error("list-units --fields"), "flag needs an argument: --fields");
-    assert_eq!(error("registry"), "registry needs one of: adopt");
+    assert_eq!(error("registry"), "registry needs one of: adopt, copy");
 }

@@ -1,9 +1,9 @@
 //! `list-units --watch`: the list, and then every row that changes, as it changes. Only units of which something changed
 //! are asked about again; against a server that tells of no changes everything is, every other second.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
+use cluster::sorted::Map;
 use cluster::{MachineId, UnitName};
 
 use super::{LEAD, LISTING, ListUnits, Row};
@@ -32,8 +32,8 @@ struct Watch<'a> {
     command: &'a ListUnits,
     context: &'a Context<'a>,
     shape: Shape<Row>,
-    rows: BTreeMap<Key, UnitState>,
-    addresses: BTreeMap<MachineId, String>,
+    rows: Map<Key, UnitState>,
+    addresses: Map<MachineId, String>,
 }
 
 impl ListUnits {
@@ -44,7 +44,7 @@ impl ListUnits {
             ));
         }
         let shape = LISTING.shape(self.output, self.fields.as_deref())?;
-        let (rows, addresses) = (BTreeMap::new(), BTreeMap::new());
+        let (rows, addresses) = (Map::new(), Map::new());
         Watch { command: self, context, shape, rows, addresses }.run(context.api()?)
     }
 }
@@ -130,8 +130,8 @@ impl Watch<'_> {
         legend: bool,
     ) -> Result<(), Failure> {
         let asked = |key: &Key| names.is_none_or(|names| names.contains(&key.0));
-        let mut before: BTreeMap<Key, UnitState> = std::mem::take(&mut self.rows);
-        let mut rows: BTreeMap<Key, UnitState> = BTreeMap::new();
+        let mut before: Map<Key, UnitState> = std::mem::take(&mut self.rows);
+        let mut rows: Map<Key, UnitState> = Map::new();
         let mut news = Vec::new();
         let wanted = Filter { state: self.command.state.as_ref(), ..Filter::default() };
         let wants = |state: &UnitState| wanted.wants_state(&[&state.load, &state.active, &state.sub]);

@@ -1,10 +1,10 @@
 //! The states `wait` knows, and whether a unit is in one of them, from what the fleet and systemd say of it. Nothing is
 //! waited for here.
 
-use std::collections::BTreeMap;
 use std::fmt;
 
 use argh::FromArgValue;
+use cluster::sorted::Map;
 use cluster::{MachineId, TargetState, UnitName};
 
 use crate::api::{Api, ApiError, Unit, UnitState};
@@ -92,8 +92,8 @@ pub(super) struct Arrived {
 /// What was found of some units at one moment.
 #[derive(Debug)]
 pub(super) struct Look {
-    units: BTreeMap<UnitName, Unit>,
-    states: BTreeMap<UnitName, Vec<UnitState>>,
+    units: Map<UnitName, Unit>,
+    states: Map<UnitName, Vec<UnitState>>,
     gone: Vec<UnitName>,
 }
 
@@ -101,7 +101,7 @@ impl Look {
     /// Asks the API for what is needed to judge `names`, in few requests.
     pub(super) fn at(api: &Api, names: &[UnitName], goals: &Goals) -> Result<Self, ApiError> {
         let units = read_units(api, names)?;
-        let states = if goals.ask_systemd() { read_states(api, names)? } else { BTreeMap::new() };
+        let states = if goals.ask_systemd() { read_states(api, names)? } else { Map::new() };
         let missing: Vec<UnitName> =
             names.iter().filter(|name| !units.contains_key(*name)).cloned().collect();
         let gone = if goals.hold(Goal::Destroyed) && !missing.is_empty() {
