@@ -58,6 +58,12 @@ impl Bell {
         self.stale.swap(false, Ordering::AcqRel)
     }
 
+    /// True if the bell was rung since the last [`Self::take_stale`].
+    #[must_use]
+    pub fn is_stale(&self) -> bool {
+        self.stale.load(Ordering::Acquire)
+    }
+
     /// Waits for the next ring.
     pub async fn heard(&self) {
         if self.woken.recv().await.is_err() {

@@ -30,6 +30,8 @@ use crate::watch::Watch;
 
 /// Wait before a pass that could not read is tried again.
 const RETRY_MS: u64 = 1000;
+/// Passes that fail one after the other before it is said: one that meets a restart of etcd is no news.
+const FAILURES_UNTIL_SAID: u32 = 3;
 /// First and longest wait between two looks at units on their way.
 const SETTLE_MS: (u64, u64) = (20, 2000);
 /// How often links and control groups are compared with what is known; costs no process.
@@ -53,6 +55,15 @@ pub struct Reconciler {
     settle_ms: u64,
     sweep_at_ms: u64,
     next_ms: Option<u64>,
+    failing: Failing,
+}
+
+/// Passes that failed, one after the other.
+#[derive(Debug, Default)]
+struct Failing {
+    passes: u32,
+    /// What was last said of it.
+    said: String,
 }
 
 /// What the loop is made of.
@@ -88,6 +99,7 @@ impl Reconciler {
             settle_ms: SETTLE_MS.0,
             sweep_at_ms: 0,
             next_ms: None,
+            failing: Failing::default(),
         }
     }
 
@@ -115,9 +127,13 @@ impl Reconciler {
         loop {
             self.next_ms = None;
             self.node.turning(Loop::Reconcile, true);
-            if let Err(why) = self.pass(bell).await {
-                crate::debug!("reconcile: {why}");
-                self.again_in(RETRY_MS);
+            match self.pass(bell).await {
+                Ok(()) => self.failing = Failing::default(),
+                Err(why) => {
+                    crate::debug!("reconcile: {why}");
+                    self.complain(why);
+                    self.again_in(RETRY_MS);
+                }
             }
             self.node.turning(Loop::Reconcile, false);
             if self.node.dump.take() {
@@ -127,6 +143,16 @@ impl Reconciler {
                 return;
             }
             bell.heard_or_at(self.next_ms).await;
+        }
+    }
+
+    /// Says why pass after pass fails, once for each reason. What the beat runs into as well, it tells by itself and sooner.
+    fn complain(&mut self, why: String) {
+        self.failing.passes = self.failing.passes.saturating_add(1);
+        let is_new = self.failing.said != why && self.node.standing() == Standing::Member;
+        if is_new && self.failing.passes >= FAILURES_UNTIL_SAID {
+            crate::warn!("units are left as they are: {why}");
+            self.failing.said = why;
         }
     }
 
@@ -156,7 +182,7 @@ impl Reconciler {
             self.view = Some(Rc::new(self.read().await?));
             self.proofs.forget();
         }
-        let wants = self.wants().await?;
+        let wants = self.wants(bell).await?;
         self.carry_on(&wants).await
     }
 
@@ -224,7 +250,7 @@ impl Reconciler {
     }
 
     /// What this machine is to hold, with proof for each unit that is not to stay.
-    async fn wants(&mut self) -> Result<Map<UnitName, Want>, String> {
+    async fn wants(&mut self, bell: &Bell) -> Result<Map<UnitName, Want>, String> {
         let me = self.node.identity.id.clone();
         let Some(view) = self.view.clone() else { return Ok(Map::new()) };
         for (unit, hash) in desired::unknown(&view, &me, &self.holdings.known) {
@@ -234,6 +260,8 @@ impl Reconciler {
                 Some(Ok(spec)) if spec.hash == hash => {
                     self.holdings.known.insert((unit, hash), spec.requirements);
                 }
+                // Not what was read before, and there is news: what the others are is to be read anew as well.
+                _ if bell.is_stale() => return Err(format!("{unit} is not what it was when it was read")),
                 // Destroyed or changed meanwhile: the derived keys will follow.
                 _ => self.again_in(RETRY_MS),
             }

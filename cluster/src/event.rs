@@ -77,7 +77,7 @@ events! {
     13 BrakeOff "brake-off" Plain;
     /// A decision was not written, since the world had moved on.
     14 DecisionOvertaken "decision-overtaken" Detail;
-    /// The leader removed what it remembered of a unit that was held back.
+    /// The leader holds nothing against a unit any more.
     15 SetbackRemoved "setback-removed" Detail;
     /// This machine leads from now on.
     20 LeadTaken "lead-taken" Plain;

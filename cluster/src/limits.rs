@@ -28,6 +28,16 @@ pub const REGISTRY_VALUE_MAX_BYTES: usize = 2 * UNIT_FILE_MAX_BYTES + 1024;
 pub const REGISTRY_LEAF_MAX_BYTES: usize = 6 * REGISTRY_VALUE_MAX_BYTES + 4096;
 /// Largest etcd answer in bytes, of a whole tree; it is read as a stream and never held.
 pub const REGISTRY_ANSWER_MAX_BYTES: usize = 256 * 1024 * 1024;
+/// Most keys that are read of everything, three times those of 1,000 machines and 10,000 units; more fail the read.
+pub const REGISTRY_CLUSTER_KEYS_MAX: usize = 128 * 1024;
+/// Most bytes of values that are kept of everything, contents of unit files apart.
+pub const REGISTRY_CLUSTER_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// Most bytes of values that are kept of everything where the contents of unit files are among them.
+pub const REGISTRY_FILES_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// Most keys that are read of what concerns one machine: an assignment or a row of each unit it may hold, and the globals.
+pub const REGISTRY_MACHINE_KEYS_MAX: usize = 2 * UNIT_DIR_ENTRIES_MAX;
+/// Most bytes of values that are kept of what concerns one machine.
+pub const REGISTRY_MACHINE_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// Most bytes read of an answer that is an error.
 pub const REGISTRY_ERROR_MAX_BYTES: usize = 4096;
 /// Most etcd endpoints of one configuration.
@@ -111,6 +121,8 @@ pub const API_QUERY_PAIRS_MAX: usize = 32;
 /// Largest body of one API request in bytes: a unit file of which every byte is a `\u00XX` escape, and the frame of
 /// most options.
 pub const API_BODY_MAX_BYTES: usize = 6 * UNIT_FILE_MAX_BYTES + 64 * UNIT_OPTIONS_MAX;
+/// Most operations of one PATCH; each of them is a write, and each machine they name a read.
+pub const API_PATCH_OPERATIONS_MAX: usize = 1024;
 /// Most bytes of request bodies held at a time, over all connections; more are told 503.
 pub const API_BODIES_MAX_BYTES: usize = 4 * 1024 * 1024;
 /// Bytes of a response gathered before they are sent; the chunk size of a streamed one.

@@ -146,11 +146,9 @@ enum Carried {
 
 fn carried(key: &str) -> Carried {
     match Key::parse(key) {
-        Some(
-            Key::Layout | Key::Lease | Key::Global(_) | Key::Assigned(..) | Key::State(..) | Key::Setback(_),
-        ) => Carried::Not,
+        Some(Key::Layout | Key::Lease | Key::Global(_) | Key::Assigned(..) | Key::State(..)) => Carried::Not,
         Some(Key::Presence(_)) => Carried::Sign,
-        Some(Key::Placement(unit)) => Carried::Placement(unit),
+        Some(Key::Placement(unit) | Key::Setback(unit)) => Carried::Placement(unit),
         Some(Key::Spec(_) | Key::Drain(_) | Key::Metadata(..) | Key::Events) | None => Carried::AsItIs,
     }
 }

@@ -1,6 +1,6 @@
 //! Globs against Go's `path.Match` (contract §2.2): its rules one by one, a naive matcher, and hostile patterns.
 
-use cluster::glob::matches;
+use cluster::glob::{is_well_formed, matches};
 use proptest::prelude::*;
 
 #[test]
@@ -108,6 +108,22 @@ proptest! {
         prop_assert!(matches(&escaped, &name));
         let starred = format!("*{escaped}");
         prop_assert!(matches(&starred, &name));
+    }
+
+    #[test]
+    fn brackets_agree_with_what_they_spell_out(
+        ranges in prop::collection::vec(("[a-f]", "[a-f]"), 1..4), negated in any::<bool>(), name in "[a-h]",
+    ) {
+        let class: String = ranges.iter().map(|(low, high)| format!("{low}-{high}")).collect();
+        let pattern = format!("x[{}{class}]*", if negated { "^" } else { "" });
+        let within = ranges.iter().any(|(low, high)| (low.as_str()..=high.as_str()).contains(&name.as_str()));
+        prop_assert!(is_well_formed(&pattern));
+        prop_assert_eq!(matches(&pattern, &format!("x{name}.service")), within != negated, "{}", pattern);
+    }
+
+    #[test]
+    fn what_is_malformed_matches_nothing(pattern in "[ab\\[\\]^\\\\*?-]{0,8}", name in "[ab\\]-]{0,6}") {
+        prop_assert!(is_well_formed(&pattern) || !matches(&pattern, &name), "{}", pattern);
     }
 
     #[test]

@@ -110,6 +110,19 @@ fn texts_that_are_not_json_are_refused_with_their_place() {
     }
 }
 
+/// Found by the fuzz targets `json` and `api`: what serde says of a value repeats it as it stands.
+#[test]
+fn what_a_refusal_repeats_moves_no_terminal() {
+    for message in [
+        refusal::<Phase>(br#""pla\u001b[31m\u0085ced""#),
+        refusal::<Record>(br#"{"name":"","metadata":{"\u001b[31m":1}}"#),
+        refusal::<Record>(br#"{"name":"","phase":"\n"}"#),
+    ] {
+        assert!(message.starts_with("unexpected JSON"), "{message:?}");
+        assert!(!message.contains(char::is_control), "{message:?}");
+    }
+}
+
 #[test]
 fn depth_has_a_limit_and_a_deep_text_costs_no_stack() {
     let nested = |depth: usize| "[".repeat(depth) + &"]".repeat(depth);

@@ -9,6 +9,8 @@ mod connection;
 mod direct;
 mod endpoint;
 mod error;
+#[cfg(feature = "fuzz")]
+pub(crate) mod fuzz;
 mod rehearsal;
 mod select;
 mod unix_socket;

@@ -15,6 +15,8 @@ pub mod documents;
 mod exit;
 mod fields;
 mod filter;
+#[cfg(feature = "fuzz")]
+pub mod fuzz;
 mod lanes;
 mod legend;
 mod naming;

@@ -6,6 +6,7 @@ pub mod decisions;
 pub mod etcd;
 pub mod events;
 pub mod reads;
+pub mod room;
 pub mod settle;
 pub mod store;
 pub mod transfer;

@@ -6,7 +6,8 @@ use cluster::snapshot::{Kept, Snapshot, Unit};
 use cluster::sorted::{Map, Set};
 use cluster::{MachineId, Session, UnitName, keys};
 
-use crate::store::{Freshness, Seen, Store, StoreError};
+use crate::room::Room;
+use crate::store::{Freshness, Seen, Store, StoreError, StoreErrorKind};
 
 /// From this many single reads on, one read of the whole folder costs the store less.
 const WHOLE_FOLDER_FROM: usize = 5;
@@ -16,8 +17,9 @@ const WHOLE_FOLDER_FROM: usize = 5;
 /// # Errors
 /// No usable answer.
 pub fn cluster(store: &dyn Store, freshness: Freshness, files: bool) -> Result<(Snapshot, Seen), StoreError> {
-    let mut snapshot = if files { Snapshot::with_files() } else { Snapshot::default() };
-    let seen = absorb(store, "", freshness, &mut snapshot)?;
+    let (mut snapshot, room) =
+        if files { (Snapshot::with_files(), Room::files()) } else { (Snapshot::default(), Room::cluster()) };
+    let seen = absorb_within(room, store, "", freshness, &mut snapshot)?;
     Ok((snapshot, seen))
 }
 
@@ -69,19 +71,33 @@ pub fn rows(
     Ok(lives.and_then(|mut lives| lives.remove(&session)).unwrap_or_default())
 }
 
-/// Reads a tree into `snapshot`.
+/// Reads a tree that concerns one machine, or a part of it, into `snapshot`.
 fn absorb(
     store: &dyn Store,
     key: &str,
     freshness: Freshness,
     into: &mut Snapshot,
 ) -> Result<Seen, StoreError> {
-    store.read_tree(key, freshness, &mut |leaf| {
-        into.absorb(leaf.key, leaf.value, leaf.created, leaf.modified);
-        if let Some(left_secs) = leaf.ttl_secs {
-            into.note_ttl(leaf.key, left_secs);
+    absorb_within(Room::machine(), store, key, freshness, into)
+}
+
+/// Reads a tree into `snapshot`; one that has no room there fails.
+fn absorb_within(
+    mut room: Room,
+    store: &dyn Store,
+    key: &str,
+    freshness: Freshness,
+    into: &mut Snapshot,
+) -> Result<Seen, StoreError> {
+    let seen = store.read_tree(key, freshness, &mut |leaf| {
+        if room.takes(&leaf) {
+            into.absorb(leaf.key, leaf.value, leaf.created, leaf.modified);
+            if let Some(left_secs) = leaf.ttl_secs {
+                into.note_ttl(leaf.key, left_secs);
+            }
         }
-    })
+    })?;
+    room.sufficed(key).map(|()| seen)
 }
 
 /// A spec that is there: read, or known to be unreadable.
@@ -115,7 +131,7 @@ pub fn placement(store: &dyn Store, unit: &UnitName) -> Result<Option<Kept<Place
         Some(placement) => Ok(Some(placement)),
         None => Err(StoreError {
             operation: format!("read {key}"),
-            kind: crate::store::StoreErrorKind::BadAnswer,
+            kind: StoreErrorKind::BadAnswer,
             cause: one.unreadable.remove(&key).unwrap_or_else(|| "unreadable".to_string()),
         }),
     }
@@ -137,7 +153,7 @@ pub struct Placements {
 pub fn placements(store: &dyn Store, units: &Set<UnitName>) -> Result<Placements, StoreError> {
     let mut snapshot = Snapshot::default();
     if units.len() >= WHOLE_FOLDER_FROM {
-        absorb(store, keys::PLACEMENTS, Freshness::Quorum, &mut snapshot)?;
+        absorb_within(Room::cluster(), store, keys::PLACEMENTS, Freshness::Quorum, &mut snapshot)?;
     } else {
         for unit in units {
             absorb(store, &keys::placement(unit), Freshness::Quorum, &mut snapshot)?;

@@ -196,7 +196,12 @@ impl Journal {
 
     fn open_file(&self) -> Result<Option<Database>, JournalError> {
         let opened = self.folder.open(FILE).map_err(|cause| self.failed("open", FILE, cause))?;
-        opened.map(|backend| self.database(FILE, backend)).transpose()
+        let Some(backend) = opened else { return Ok(None) };
+        let mut file = self.database(FILE, backend)?;
+        // The database believes what a cleanly closed file says of its own pages, and ends the process where that turns
+        // out to be wrong. All of the file is read in a moment anyway.
+        file.check_integrity().map_err(|cause| self.failed("check", FILE, cause))?;
+        Ok(Some(file))
     }
 
     fn reopened_file(&self) -> Result<Database, JournalError> {

@@ -6,6 +6,8 @@
 mod calendar;
 pub mod engine;
 pub mod folder;
+#[cfg(feature = "fuzz")]
+pub mod fuzz;
 pub mod http;
 pub mod hub;
 pub mod journal;

@@ -49,7 +49,7 @@ impl Failure {
         self.load_error.is_none() && matches!(self.result.as_str(), "" | "success")
     }
 
-    fn read(stdout: &str) -> Self {
+    pub(crate) fn read(stdout: &str) -> Self {
         let value = |key: &str| {
             let found = stdout.lines().find_map(|line| line.split_once('=').filter(|(name, _)| *name == key));
             found.map_or("", |(_, value)| value)
@@ -75,8 +75,8 @@ impl Failure {
 /// The text of `org.freedesktop.systemd1.BadUnitSetting "Unit x has …"`.
 fn load_error(value: &str) -> Option<String> {
     let (_, quoted) = value.split_once(' ')?;
-    let text = quoted.trim_matches('"');
-    (!text.is_empty()).then(|| one_line(text, ERROR_TEXT_MAX_BYTES))
+    let text = one_line(quoted.trim_matches('"'), ERROR_TEXT_MAX_BYTES);
+    (!text.is_empty()).then_some(text)
 }
 
 impl fmt::Display for Failure {
@@ -187,5 +187,14 @@ mod tests {
         );
         assert_eq!(skipped.to_string(), "a start condition did not hold");
         assert_eq!(Failure::read("").to_string(), "success");
+    }
+
+    /// Found by the fuzz target `systemd`.
+    #[test]
+    fn a_load_error_without_a_word_is_none() {
+        assert_eq!(
+            Failure::read("LoadError=org.freedesktop.systemd1.BadUnitSetting \"  \"\n").load_error,
+            None
+        );
     }
 }

@@ -11,6 +11,8 @@ mod changes;
 mod deadline;
 mod error;
 mod failure;
+#[cfg(feature = "fuzz")]
+pub mod fuzz;
 mod group_watch;
 pub mod identity;
 mod journal;

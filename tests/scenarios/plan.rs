@@ -24,6 +24,7 @@ const ONCE: &[Once] = &[
         store: StoreKind::Own,
         why: "sets machines up, and asks of the store no more than any other scenario",
     },
+    Once { beginning: "demo:", store: StoreKind::Own, why: "brings a fleet of its own" },
     Once {
         beginning: "release:",
         store: StoreKind::Own,

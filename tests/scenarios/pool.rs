@@ -11,7 +11,7 @@ use tests::store_program::StoreKind;
 
 use crate::Scenario;
 use crate::plan::Job;
-use crate::worker::{Verdict, Worker};
+use crate::worker::{Supplies, Verdict, Worker};
 
 /// What became of the scenarios so far.
 #[derive(Debug, Default)]
@@ -23,11 +23,12 @@ pub(crate) struct Score {
 }
 
 /// Runs them in at most so many worlds at once, which are gone at the end.
-pub(crate) fn run(jobs: Vec<Job>, worlds: usize, score: &mut Score) -> Outcome {
+pub(crate) fn run(jobs: Vec<Job>, worlds: usize, supplies: &Supplies, score: &mut Score) -> Outcome {
     let worlds = worlds.min(jobs.len());
     let (queue, board) = (Mutex::new(Queue::new(jobs)), Mutex::new(std::mem::take(score)));
     let outcomes: Vec<Outcome> = thread::scope(|scope| {
-        let threads: Vec<_> = (0..worlds).map(|_| scope.spawn(|| take_turns(&queue, &board))).collect();
+        let threads: Vec<_> =
+            (0..worlds).map(|_| scope.spawn(|| take_turns(&queue, supplies, &board))).collect();
         let panicked = |_| Err(Failure::new("a thread for a test world panicked"));
         threads.into_iter().map(|thread| thread.join().unwrap_or_else(panicked)).collect()
     });
@@ -36,14 +37,15 @@ pub(crate) fn run(jobs: Vec<Job>, worlds: usize, score: &mut Score) -> Outcome {
     outcomes.into_iter().collect()
 }
 
-fn take_turns(queue: &Mutex<Queue<&'static Scenario>>, board: &Mutex<Score>) -> Outcome {
+fn take_turns(queue: &Mutex<Queue<&'static Scenario>>, supplies: &Supplies, board: &Mutex<Score>) -> Outcome {
     let mut worker: Option<Worker> = None;
     loop {
         let job = lock(queue).take(worker.as_ref().map(|worker| worker.store));
         let Some((store, scenario)) = job else { return Ok(()) };
         let mut fit = match worker.take().filter(|worker| worker.store == store) {
             Some(fit) => fit,
-            None => Worker::start(store).inspect_err(|_| lock(board).failed.push((store, scenario.name)))?,
+            None => Worker::start(store, supplies)
+                .inspect_err(|_| lock(board).failed.push((store, scenario.name)))?,
         };
         match fit.run(scenario) {
             Ok(verdict) => {

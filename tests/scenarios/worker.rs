@@ -8,7 +8,7 @@ use tests::failure::{Failure, Outcome};
 use tests::install::Binaries;
 use tests::isolation::Isolation;
 use tests::report;
-use tests::store_program::StoreKind;
+use tests::store_program::{StoreKind, StoreProgram};
 use tests::wait::Stopwatch;
 use tests::world::World;
 
@@ -60,6 +60,25 @@ pub(crate) struct Verdict {
     pub report: String,
 }
 
+/// What every world needs, built once: cargo lets one build at a time, and worlds come and go.
+pub(crate) struct Supplies {
+    binaries: Binaries,
+    programs: Vec<StoreProgram>,
+}
+
+impl Supplies {
+    /// Builds what is not ready.
+    pub(crate) fn gather(stores: &[StoreKind]) -> Outcome<Self> {
+        let programs = stores.iter().map(|store| store.program()).collect::<Outcome<_>>()?;
+        Ok(Self { binaries: Binaries::build()?, programs })
+    }
+
+    fn hand_to(&self, command: &mut Command) {
+        self.binaries.hand_to(command);
+        self.programs.iter().for_each(|program| program.hand_to(command));
+    }
+}
+
 /// A worker, as seen by who asks it.
 pub(crate) struct Worker {
     /// The store of its world.
@@ -71,11 +90,12 @@ pub(crate) struct Worker {
 
 impl Worker {
     /// Starts one and waits until its world is there. It ends with the thread that called this.
-    pub(crate) fn start(store: StoreKind) -> Outcome<Self> {
+    pub(crate) fn start(store: StoreKind, supplies: &Supplies) -> Outcome<Self> {
         let trouble = |cause| Failure::during("start a process for a test world", cause);
         let own = std::env::current_exe().map_err(trouble)?;
         let mut command = Command::new("setpriv");
         command.args(["--pdeathsig", "KILL"]).arg(own).arg(format!("{OPTION}{store}"));
+        supplies.hand_to(&mut command);
         let mut process = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().map_err(trouble)?;
         let (asks, says) = (process.stdin.take(), process.stdout.take());
         let says = says.ok_or_else(|| Failure::new("a test world's process has no output"))?;

@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use crate::cargo;
 use crate::failure::{Failure, Outcome};
@@ -38,6 +39,11 @@ impl Binaries {
         Ok(Self { folder: profile_folder(&profile) })
     }
 
+    /// Sees to it that a program that is started so takes these binaries, and asks no cargo for them.
+    pub fn hand_to(&self, command: &mut Command) {
+        command.env(READY_BINARIES, &self.folder);
+    }
+
     /// The agent.
     #[must_use]
     pub fn agent(&self) -> PathBuf {
@@ -63,7 +69,8 @@ pub(crate) fn profile_folder(profile: &str) -> PathBuf {
     target_folder().join(if profile == "dev" { "debug" } else { profile })
 }
 
-fn target_folder() -> PathBuf {
+/// Where cargo builds.
+pub(crate) fn target_folder() -> PathBuf {
     std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| workspace().join("target"), PathBuf::from)
 }
 

@@ -17,6 +17,7 @@ use crate::run::{Ran, finish};
 pub const FOR_VERIFY: &[(&str, &str)] = &[
     ("bash", "bash"),
     ("busybox", "busybox-static"),
+    ("c++", "g++"),
     ("cc", "gcc"),
     ("cloud-init", "cloud-init"),
     ("conmon", "conmon"),

@@ -3,6 +3,7 @@
 
 use std::fmt;
 use std::path::PathBuf;
+use std::process::Command;
 
 use crate::cargo;
 use crate::failure::{Failure, Outcome};
@@ -11,6 +12,9 @@ use crate::run::finish;
 
 /// The example of the crate `store` that serves one, below a target folder.
 const SERVER: &str = "examples/serve";
+
+/// A ready server, in place of building it.
+const READY_SERVER: &str = "SKIFF_STORE_SERVER";
 
 /// One of the two.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -68,8 +72,21 @@ pub enum StoreProgram {
     Own(PathBuf),
 }
 
-/// Builds it (nothing happens where it is fresh), or takes the one in the folder `SKIFF_BINARIES` names if it has one.
+impl StoreProgram {
+    /// Sees to it that a program that is started so takes this one, and asks no cargo for it.
+    pub fn hand_to(&self, command: &mut Command) {
+        if let Self::Own(server) = self {
+            command.env(READY_SERVER, server);
+        }
+    }
+}
+
+/// Builds it (nothing happens where it is fresh), or takes the one that `SKIFF_STORE_SERVER` names or that the folder
+/// `SKIFF_BINARIES` has.
 fn server() -> Outcome<PathBuf> {
+    if let Some(ready) = std::env::var_os(READY_SERVER) {
+        return Ok(ready.into());
+    }
     if let Some(folder) = std::env::var_os(READY_BINARIES) {
         let ready = PathBuf::from(folder).join(SERVER);
         if ready.is_file() {

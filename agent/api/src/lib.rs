@@ -18,6 +18,8 @@ pub mod changes;
 mod events;
 mod explain;
 mod failure;
+#[cfg(feature = "fuzz")]
+pub mod fuzz;
 mod list;
 mod machines;
 mod message;

@@ -3,7 +3,9 @@
 
 use std::fmt;
 
-use cluster::limits::{METADATA_ENTRIES_MAX, METADATA_KEY_MAX_BYTES, METADATA_VALUE_MAX_BYTES};
+use cluster::limits::{
+    API_PATCH_OPERATIONS_MAX, METADATA_ENTRIES_MAX, METADATA_KEY_MAX_BYTES, METADATA_VALUE_MAX_BYTES,
+};
 use cluster::{MachineId, json, keys};
 use registry::settle::{Settled, settle};
 use registry::store::Store;
@@ -27,6 +29,10 @@ pub(super) struct Change {
 pub(super) fn read(body: &[u8]) -> Result<Vec<Change>, Failure> {
     let operations: Vec<Operation> = json::decode(body)
         .map_err(|error| Failure::bad_request(format!("unable to decode body: {error}")))?;
+    if operations.len() > API_PATCH_OPERATIONS_MAX {
+        let message = format!("too many operations: expect at most {API_PATCH_OPERATIONS_MAX}");
+        return Err(Failure::bad_request(message));
+    }
     operations.into_iter().map(Operation::check).collect()
 }
 

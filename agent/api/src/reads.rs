@@ -8,6 +8,7 @@ use cluster::sorted::Map;
 use cluster::unit_file::UnitFile;
 use cluster::{MachineId, Session, UnitName, json};
 use registry::reads as typed;
+use registry::room::Room;
 use registry::store::{Freshness, Store, StoreError};
 
 /// Machines with their presence, metadata and drain marks, without what they were given.
@@ -31,8 +32,10 @@ pub(super) fn units(
     wanted: impl Fn(&UnitName) -> bool,
 ) -> Result<(Snapshot, Files), StoreError> {
     let mut snapshot = Snapshot::default();
-    let mut files = Files::default();
-    store.read_tree("", Freshness::Local, &mut |leaf| match Key::parse(leaf.key) {
+    let (mut files, mut room) = (Files::default(), Room::files());
+    store.read_tree("", Freshness::Local, &mut |leaf| match Key::parse(leaf.key)
+        .filter(|_| room.takes(&leaf))
+    {
         None | Some(Key::Assigned(..) | Key::Global(_) | Key::Events) => {}
         Some(key) => {
             snapshot.absorb(leaf.key, leaf.value, leaf.created, leaf.modified);
@@ -41,6 +44,7 @@ pub(super) fn units(
             }
         }
     })?;
+    room.sufficed("")?;
     Ok((snapshot, files))
 }
 
@@ -162,10 +166,11 @@ fn absorb(
     into: &mut Snapshot,
     is_wanted: impl Fn(&Key) -> bool,
 ) -> Result<(), StoreError> {
+    let mut room = Room::cluster();
     store.read_tree(key, freshness, &mut |leaf| {
-        if Key::parse(leaf.key).is_some_and(|key| is_wanted(&key)) {
+        if room.takes(&leaf) && Key::parse(leaf.key).is_some_and(|key| is_wanted(&key)) {
             into.absorb(leaf.key, leaf.value, leaf.created, leaf.modified);
         }
     })?;
-    Ok(())
+    room.sufficed(key)
 }

@@ -19,6 +19,8 @@
 mod chunked;
 mod connection;
 mod date;
+#[cfg(feature = "fuzz")]
+pub mod fuzz;
 mod head;
 mod limits;
 mod listener;

@@ -7,7 +7,7 @@ use core::fmt;
 use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, Visitor};
 use serde::forward_to_deserialize_any;
 
-use super::shape::{Fault, Kept, Layer, QUOTED_MAX_CHARS, keep, kept_or};
+use super::shape::{Fault, Kept, Layer, keep, kept_or, quoted};
 
 /// The entries of an object, and the key read last.
 pub(super) struct Entries<'k, A> {
@@ -23,7 +23,7 @@ impl<'k, A> Entries<'k, A> {
     }
 
     fn place(&self) -> String {
-        self.key.chars().take(QUOTED_MAX_CHARS).collect()
+        quoted(&self.key)
     }
 }
 

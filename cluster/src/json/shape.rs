@@ -16,7 +16,7 @@ use super::JsonError;
 use super::entries::Entries;
 
 /// How much of a key or a message an error repeats, in characters.
-pub(super) const QUOTED_MAX_CHARS: usize = 200;
+const QUOTED_MAX_CHARS: usize = 200;
 
 /// Decodes `document` with `scratch` to undo escapes in.
 pub(super) fn read<T: DeserializeOwned>(document: &[u8], scratch: &mut [u8]) -> Result<T, JsonError> {
@@ -25,6 +25,12 @@ pub(super) fn read<T: DeserializeOwned>(document: &[u8], scratch: &mut [u8]) -> 
     T::deserialize(Layer { inner: &mut decoder, kept: &kept })
         .and_then(|value| decoder.end().map(|_| value).map_err(|e| Fault::of(&e)))
         .map_err(|fault| JsonError::Shape { path: fault.path, what: fault.what })
+}
+
+/// As much of a text from outside as an error repeats, without anything that would move a terminal.
+pub(super) fn quoted(text: &str) -> String {
+    let printable = |c: char| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c };
+    text.chars().take(QUOTED_MAX_CHARS).map(printable).collect()
 }
 
 /// What did not fit, and where.
@@ -36,7 +42,7 @@ pub(super) struct Fault {
 
 impl Fault {
     fn of(cause: &impl fmt::Display) -> Self {
-        Self { path: String::new(), what: cause.to_string().chars().take(QUOTED_MAX_CHARS).collect() }
+        Self { path: String::new(), what: quoted(&cause.to_string()) }
     }
 
     /// The same fault seen from one level further out.

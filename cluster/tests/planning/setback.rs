@@ -8,11 +8,11 @@
 //! at 4000 look             nothing
 //! ```
 
+use cluster::sorted::Set;
 use std::fmt::Write;
 
 use cluster::schedule::plan_with;
 use cluster::setback::Course;
-use cluster::sorted::Set;
 use cluster::{MachineId, TargetState, keys};
 
 use crate::schedule::planned;

@@ -23,7 +23,7 @@ pub(crate) struct Changes {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-struct ChangesWire {
+pub(super) struct ChangesWire {
     index: u64,
     units: Vec<String>,
     all: bool,

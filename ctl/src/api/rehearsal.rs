@@ -62,14 +62,14 @@ struct WishWire<'a> {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-struct AnswerWire {
-    units: Vec<FateWire>,
+pub(super) struct AnswerWire {
+    pub(super) units: Vec<FateWire>,
     displaced: Vec<FateWire>,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-struct FateWire {
+pub(super) struct FateWire {
     name: String,
     fate: String,
     #[serde(rename = "machineID")]
@@ -108,7 +108,7 @@ impl<'a> WishWire<'a> {
 }
 
 impl Fate {
-    fn from_wire(wire: FateWire) -> Option<Self> {
+    pub(super) fn from_wire(wire: FateWire) -> Option<Self> {
         let machine = MachineId::parse(&wire.machine_id).ok().map(|id| (id, wire.primary_ip));
         Some(Self {
             name: UnitName::parse(&wire.name).ok()?,

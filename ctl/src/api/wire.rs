@@ -41,10 +41,16 @@ impl Unit {
     }
 
     pub(super) fn from_wire(wire: UnitWire) -> Option<Self> {
+        Self::read(wire).inspect_err(|left_out| talk::warn(left_out)).ok()
+    }
+
+    /// # Errors
+    /// Why it is left out.
+    pub(super) fn read(wire: UnitWire) -> Result<Self, String> {
         let name = name_of(&wire.name)?;
         let file = UnitFile::from_options(wire.options);
         let global = Requirements::of(&name, &file).global;
-        Some(Self {
+        Ok(Self {
             name,
             file,
             desired: TargetState::parse(&wire.desired_state).unwrap_or(TargetState::Inactive),
@@ -81,11 +87,15 @@ pub(crate) struct UnitState {
 
 impl UnitState {
     pub(super) fn from_wire(wire: StateWire) -> Option<Self> {
-        let Ok(machine) = MachineId::parse(&wire.machine_id) else {
-            talk::warn(&format!("the state of {:?} names no machine; left out", wire.name));
-            return None;
-        };
-        Some(Self {
+        Self::read(wire).inspect_err(|left_out| talk::warn(left_out)).ok()
+    }
+
+    /// # Errors
+    /// Why it is left out.
+    pub(super) fn read(wire: StateWire) -> Result<Self, String> {
+        let machine = MachineId::parse(&wire.machine_id)
+            .map_err(|_| format!("the state of {:?} names no machine; left out", wire.name))?;
+        Ok(Self {
             name: name_of(&wire.name)?,
             machine,
             hash: Hash::parse(&wire.hash).ok(),
@@ -115,12 +125,16 @@ pub(crate) struct Machine {
 
 impl Machine {
     pub(super) fn from_wire(wire: MachineWire) -> Option<Self> {
-        let Ok(id) = MachineId::parse(&wire.id) else {
-            talk::warn(&format!("the server lists a machine with the ID {:?}; left out", wire.id));
-            return None;
-        };
+        Self::read(wire).inspect_err(|left_out| talk::warn(left_out)).ok()
+    }
+
+    /// # Errors
+    /// Why it is left out.
+    pub(super) fn read(wire: MachineWire) -> Result<Self, String> {
+        let id = MachineId::parse(&wire.id)
+            .map_err(|_| format!("the server lists a machine with the ID {:?}; left out", wire.id))?;
         let (address, metadata) = (wire.primary_ip, wire.metadata);
-        Some(Self { id, address, metadata, version: wire.version, draining: wire.draining })
+        Ok(Self { id, address, metadata, version: wire.version, draining: wire.draining })
     }
 
     /// A machine, whether it could run a unit, and why not.
@@ -158,9 +172,8 @@ impl Explanation {
     }
 }
 
-fn name_of(text: &str) -> Option<UnitName> {
-    let name = UnitName::parse(text);
-    name.inspect_err(|e| talk::warn(&format!("the server lists a unit {text:?}; left out: {e}"))).ok()
+fn name_of(text: &str) -> Result<UnitName, String> {
+    UnitName::parse(text).map_err(|e| format!("the server lists a unit {text:?}; left out: {e}"))
 }
 
 /// Every object the API answers with but a single unit: a page of a list, an explanation, a message, a refusal. What

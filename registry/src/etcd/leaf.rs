@@ -144,25 +144,31 @@ fn leaf_error(error: SplitError, started: bool) -> LeafError {
     match error {
         SplitError::Source(error) => LeafError::Source(error),
         SplitError::CutShort => LeafError::CutShort { started },
-        SplitError::TooLarge(start) => LeafError::Malformed(format!(
-            "{} is larger than {REGISTRY_LEAF_MAX_BYTES} bytes",
-            key_in(&start).unwrap_or("a node")
-        )),
+        SplitError::TooLarge(start) => {
+            LeafError::Malformed(format!("{} is larger than {REGISTRY_LEAF_MAX_BYTES} bytes", key_in(&start)))
+        }
         SplitError::TooDeep => LeafError::Malformed(format!("nested more than {JSON_DEPTH_MAX} levels deep")),
         SplitError::NotJson(what) => LeafError::Malformed(format!("not JSON: {what}")),
     }
 }
 
 fn malformed(object: &[u8], cause: &dyn fmt::Display) -> LeafError {
-    let key: String = key_in(object).unwrap_or("a node").chars().take(QUOTED_MAX_CHARS).collect();
-    LeafError::Malformed(format!("cannot read {key}: {cause}"))
+    LeafError::Malformed(format!("cannot read {}: {cause}", key_in(object)))
 }
 
 /// The key of a node that cannot be decoded, as it stands there: etcd writes it first.
-fn key_in(object: &[u8]) -> Option<&str> {
-    let rest = object.strip_prefix(b"{\"key\":\"")?;
-    let end = rest.iter().position(|byte| *byte == b'"')?;
-    core::str::from_utf8(rest.get(..end)?).ok()
+fn key_in(object: &[u8]) -> String {
+    let key = || {
+        let rest = object.strip_prefix(b"{\"key\":\"")?;
+        let end = rest.iter().position(|byte| *byte == b'"')?;
+        core::str::from_utf8(rest.get(..end)?).ok()
+    };
+    quoted(key().unwrap_or("a node"))
+}
+
+/// As much of a key as an error repeats.
+pub(super) fn quoted(key: &str) -> String {
+    key.chars().take(QUOTED_MAX_CHARS).flat_map(char::escape_debug).collect()
 }
 
 #[cfg(test)]

@@ -32,6 +32,20 @@ fn captured(name: &str) -> Vec<String> {
     lines(&std::fs::read(&path).unwrap()).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
+/// Found by the fuzz target `etcd`: a key went into messages as it stood, and of any length.
+#[test]
+fn what_an_error_repeats_of_a_key_is_short_and_printable() {
+    let long = "x".repeat(REGISTRY_LEAF_MAX_BYTES);
+    for object in [
+        "{\"key\":\"/a\u{7f}\u{9b}31m\",\"value\":1}".to_owned(),
+        format!("{{\"key\":\"/{long}\",\"value\":1}}"),
+        format!("{{\"key\":\"/{}\",\"value\":1}}", &long[..100_000]),
+    ] {
+        let message = lines(object.as_bytes()).unwrap_err().to_string();
+        assert!(message.len() < 1000 && !message.contains(char::is_control), "{message:?}");
+    }
+}
+
 #[test]
 fn captured_answers_are_read() {
     let web = format!("/_coreos.com/fleet/units/web.service {:?}", Some(VALUE));

@@ -5,6 +5,8 @@ mod answer;
 mod client;
 mod connection;
 mod failure;
+#[cfg(feature = "fuzz")]
+pub mod fuzz;
 mod leaf;
 mod names;
 mod request;

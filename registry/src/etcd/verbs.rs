@@ -8,7 +8,7 @@ use cluster::limits::REGISTRY_VALUE_MAX_BYTES;
 use super::answer::{Answer, Nodes, Refusal, code};
 use super::client::{Client, Repeat};
 use super::failure::{Failure, Stage};
-use super::leaf::{Entries, Entry, LeafError, Place};
+use super::leaf::{Entries, Entry, LeafError, Place, quoted};
 use super::request::{Extent, Method, Request, below, fault_of, within};
 use super::settings::{KeyPrefix, Settings, SettingsError};
 use crate::store::{Freshness, Hold, Leaf, Node, Outcome, Seen, Store, StoreError, StoreErrorKind, Wake};
@@ -287,7 +287,7 @@ fn bad(cause: String) -> Failure {
 }
 
 fn not_asked_for(entry: &Entry<'_>) -> Failure {
-    bad(format!("an answer with {}, which was not asked for", entry.key.escape_debug()))
+    bad(format!("an answer with {}, which was not asked for", quoted(entry.key)))
 }
 
 fn unexpected(refusal: &Refusal) -> Failure {

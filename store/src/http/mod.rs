@@ -2,6 +2,8 @@
 //! itself is in `about`; answers are worded in `crate::json`.
 
 mod about;
+#[cfg(feature = "fuzz")]
+pub(crate) mod fuzz;
 mod question;
 mod target;
 

@@ -4,6 +4,7 @@ use std::process::{Command, Stdio};
 
 use crate::cargo::command;
 use crate::failure::{Failure, Outcome};
+use crate::fuzz;
 use crate::install::{PROFILE, READY_BINARIES, workspace};
 use crate::run::{exit_number, finish};
 use crate::verify::house;
@@ -61,8 +62,8 @@ pub(super) fn all() -> impl Iterator<Item = Step> {
                 "etcdctl",
             ])
         }),
-        step("the agent on a real etcd and with curl", || {
-            cargo(&["test", "--package", "agent", "--features", "real-etcd,real-curl"])
+        step("the agent on a real etcd, a hostile one, and with curl", || {
+            cargo(&["test", "--package", "agent", "--features", "real-etcd,real-curl,real-systemd"])
         }),
         step("packages and cloud-configs, read by others", || {
             cargo(&["test", "--package", "cross", "--features", "real-parsers"])
@@ -72,6 +73,7 @@ pub(super) fn all() -> impl Iterator<Item = Step> {
             cargo(&["test", "--package", "ctl", "--features", "real-tools", "--test", "tools"])
         }),
         slow("licences, sources and duplicates of dependencies", deny),
+        slow("ten seconds of each fuzz target", || fuzz::fuzz(fuzz::VERIFY_SECONDS, &[], false)),
         slow("static binaries, packages and cloud-configs", || openly(command(&["cross"]))),
         slow("scenarios on real machines, with etcd and with Skiff's own store", scenarios),
         slow("faults on real machines, the short ones", faults),

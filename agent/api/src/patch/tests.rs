@@ -32,6 +32,16 @@ fn a_value_comes_in_three_shapes() {
     }
 }
 
+/// Each operation is a write and each machine a read: a body full of them would keep the registry busy for minutes.
+#[test]
+fn more_operations_than_one_request_may_have_are_refused() {
+    let operation = |number: usize| format!(r#"{{"op":"remove","path":"/m{number}/metadata/a"}}"#);
+    let body = |count: usize| format!("[{}]", (0..count).map(operation).collect::<Vec<_>>().join(","));
+    assert_eq!(changes(&body(API_PATCH_OPERATIONS_MAX)).map(|changes| changes.len()), Ok(1024));
+    let refused = changes(&body(API_PATCH_OPERATIONS_MAX + 1));
+    assert_eq!(refused, Err("too many operations: expect at most 1024".to_owned()));
+}
+
 #[test]
 fn operations_keep_their_order_and_remove_leaves_an_empty_value() {
     let body = r#"[{"op":"add","path":"/a/metadata/k","value":"1"},
