@@ -22,6 +22,8 @@ use crate::transfer;
 
 /// Wait before a failed registration or beat is tried again (registry rule 2).
 const RETRY_MS: u64 = 1000;
+/// Wait between two looks at a record that is about to end: well within what a judge waits (`loss::CONFIRMATION_MS`).
+const LOOK_MS: u64 = 100;
 /// Wait between two looks at a store that is not ours; a change of its layout is seen no sooner.
 const FROZEN_LOOK_MS: u64 = 2000;
 
@@ -188,8 +190,7 @@ async fn claim(node: &Node) -> Result<Option<Attempt>, String> {
         crate::info!(
             "the record of this machine's former life, or of another machine, is there: watching it"
         );
-        clock::until(clock::now_ms() + node.beat_ms() + node.request_timeout_ms()).await;
-        if still(node, &record).await? {
+        if is_abandoned(node, &record).await? {
             crate::info!("nobody keeps it alive: taking it over");
         } else {
             return Ok(Some(Attempt::Not(Standing::Duplicate { address }, node.beat_ms())));
@@ -201,12 +202,27 @@ async fn claim(node: &Node) -> Result<Option<Attempt>, String> {
     }
 }
 
-/// True if the record has not been touched since.
-async fn still(node: &Node, record: &Record) -> Result<bool, String> {
-    let key = keys::presence(&node.identity.id);
-    let read = node.with_store(move |store| store.read(&key, registry::store::Freshness::Quorum)).await;
-    let (now, _) = read.map_err(|error: StoreError| error.to_string())?;
-    Ok(now.is_none_or(|now| now.modified == record.modified))
+/// Watches a record for as long as its owner has for a beat; true if nobody keeps it alive. Where it ends meanwhile
+/// that is seen at once: whoever leads takes this machine for lost soon after, though it is here.
+async fn is_abandoned(node: &Node, record: &Record) -> Result<bool, String> {
+    let began_ms = clock::now_ms();
+    let over_ms = began_ms + node.beat_ms() + node.request_timeout_ms();
+    // The seconds that are left are rounded up.
+    let may_end_ms = record.ttl_secs.map_or(over_ms, |secs| began_ms + secs.saturating_sub(1) * 1000);
+    let mut look_ms = may_end_ms.min(over_ms);
+    loop {
+        clock::until(look_ms).await;
+        let key = keys::presence(&node.identity.id);
+        let read = node.with_store(move |store| store.read(&key, registry::store::Freshness::Quorum)).await;
+        let (now, _) = read.map_err(|error: StoreError| error.to_string())?;
+        let now_ms = clock::now_ms();
+        match now {
+            None => return Ok(true),
+            Some(now) if now.modified != record.modified => return Ok(false),
+            Some(_) if now_ms >= over_ms => return Ok(true),
+            Some(_) => look_ms = (now_ms + LOOK_MS).min(over_ms),
+        }
+    }
 }
 
 /// Writes our record; gives back what is there if it may not. A takeover of a record that expired meanwhile creates it.

@@ -1,5 +1,6 @@
 //! The lease on a real etcd, with the loops that hold it: a lease that ended while its holder could not renew it is
-//! taken again, and one that is given back stays given back. Presence stands in for nothing here: it is the real one.
+//! taken again, and one that is given back stays given back. Presence stands in for nothing here: it is the real one,
+//! and what hangs on moments of it is tried here as well.
 #![expect(clippy::expect_used, reason = "a test fails by panicking")]
 
 use std::rc::Rc;
@@ -10,7 +11,7 @@ use agent::bell::{Bell, bell};
 use agent::node::{Identity, Node, Parts, Ropes};
 use agent::runtime_dir::RuntimeDir;
 use agent::{clock, config, lease, leave, presence};
-use cluster::{BootId, MachineId, keys};
+use cluster::{BootId, Guard, MachineId, keys, loss};
 use registry::etcd::Etcd;
 use registry::store::{Freshness, Hold, Outcome, Store};
 use smol::LocalExecutor;
@@ -128,5 +129,27 @@ fn a_machine_says_that_it_leaves_though_a_late_beat_moved_its_record() {
         assert!(matches!(late, Outcome::Done { .. }));
         leave::begin(&held.node).await;
         held.until("never told", |_| record().value.contains("\"leaving\":true").then_some(())).await;
+    });
+}
+
+#[test]
+fn a_record_of_a_former_life_that_ends_while_it_is_watched_is_made_anew_before_anybody_can_judge() {
+    while_held(async |held| {
+        let key = keys::presence(&held.node.identity.id);
+        let read = || held.store.read(&key, Freshness::Quorum).expect("an answer").0;
+        let ours = read().expect("a record");
+        let guard = Guard::new(ours.modified).expect("an index");
+        let former = ours.value.replace("\"boot\":\"0", "\"boot\":\"9");
+        assert_ne!(former, ours.value);
+        assert!(matches!(held.store.swap(&key, &former, guard, Some(2)), Outcome::Done { .. }));
+        held.node.ropes.beat.ring();
+        held.until("the record never ended", |_| read().is_none().then_some(())).await;
+        let ended_ms = clock::now_ms();
+        held.until("never made anew", |_| read().filter(|record| record.value == ours.value)).await;
+        assert!(
+            clock::now_ms() - ended_ms < loss::CONFIRMATION_MS,
+            "after {} ms",
+            clock::now_ms() - ended_ms
+        );
     });
 }

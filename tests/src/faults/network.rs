@@ -19,8 +19,8 @@ const SECOND: Duration = Duration::from_secs(1);
 const HARD: Duration = AGENT_TTL.saturating_add(SECOND);
 
 /// A beat is due every third of the TTL; one that is not answered is given up after 1 s and tried again after one more,
-/// at the next member.
-const LAST_BEAT: Duration = Duration::from_secs(2 + 2 * 2);
+/// at the next member. An agent keeps up to two connections for requests to each of three.
+const LAST_BEAT: Duration = Duration::from_secs(2 + 5 * 2);
 
 const CUT: &str = "its units run elsewhere, from the cut; back again, it ends its copies and nothing else";
 
@@ -44,7 +44,7 @@ pub(super) const ALL: &[Fault] = &[
     Fault {
         word: "cut-incoming",
         what: "a machine hears nothing any more",
-        promise: "the same, once its beats have ended: each member of etcd takes one more on a connection that is open",
+        promise: "the same, once its beats have ended: one more arrives over each connection that is still open",
         limit: LAST_BEAT.saturating_add(HARD),
         gates: false,
         run: |fleet| cut(fleet, Cut::Incoming, false),
