@@ -264,7 +264,7 @@ fn a_copy_names_the_store_it_goes_to() {
     let urls = "http://10.0.0.1:2379,http://10.0.0.2:2379";
     assert_eq!(run(&endpoint, &format!("registry copy --to {urls}")), ok("The registry is copied.\n", ""));
     let asked = format!("POST registry/copy?to={urls}");
-    assert!(double.fleet().asked.iter().any(|line| *line == asked), "{:?}", double.fleet().asked);
+    assert!(double.fleet().asked.contains(&asked), "{:?}", double.fleet().asked);
     let nowhere = run(&endpoint, "registry copy");
     assert!(nowhere.exit == 2 && nowhere.stderr.contains("--to"), "{nowhere:?}");
     double.fleet().refused = Some(("POST registry/copy".to_owned(), 409, "the store is not empty"));
