@@ -3,11 +3,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use cluster::UnitName;
 use cluster::backoff::Trouble;
 use cluster::desired::Known;
 use cluster::reconcile::{Activity, Have, Want};
 use cluster::records::{Marker, StateRow};
+use cluster::{Hash, UnitName};
 use systemd_shim::UnitStatus;
 
 use crate::hands::{Failures, Writing, marker};
@@ -44,6 +44,14 @@ impl Holdings {
         self.markers.insert(unit.clone(), marker(writing));
         self.files.insert(unit.clone());
         self.dirty.insert(unit.clone());
+    }
+
+    /// Notes that a unit's file is in place and that systemd may not know of it: it is to be written again.
+    pub fn add_unfinished(&mut self, writing: &Writing) {
+        self.add_unit(writing);
+        if let Some(marker) = self.markers.get_mut(&writing.unit) {
+            marker.hash = Hash::of("");
+        }
     }
 
     /// Notes that nothing of a unit is here any more.
