@@ -1,13 +1,13 @@
 //! What this machine holds, as the reconcile loop remembers it between passes: markers, what systemd said last,
 //! units in trouble. It turns that into what `cluster::reconcile` plans with and into the rows to publish.
 
-use cluster::UnitName;
 use cluster::backoff::Trouble;
 use cluster::desired::Known;
 use cluster::event::Event;
 use cluster::reconcile::{Activity, Have, Want};
 use cluster::records::{Marker, StateRow};
 use cluster::sorted::{Map, Set};
+use cluster::{Hash, UnitName};
 use systemd_shim::UnitStatus;
 
 use crate::events::{About, tell};
@@ -45,6 +45,14 @@ impl Holdings {
         self.markers.insert(unit.clone(), marker(writing));
         self.files.insert(unit.clone());
         self.dirty.insert(unit.clone());
+    }
+
+    /// Notes that a unit's file is in place and that systemd may not know of it: it is to be written again.
+    pub fn add_unfinished(&mut self, writing: &Writing) {
+        self.add_unit(writing);
+        if let Some(marker) = self.markers.get_mut(&writing.unit) {
+            marker.hash = Hash::of("");
+        }
     }
 
     /// Notes that nothing of a unit is here any more.

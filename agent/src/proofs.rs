@@ -4,7 +4,7 @@
 //! is not a stream of questions.
 
 use cluster::desired;
-use cluster::reconcile::Want;
+use cluster::reconcile::{Departure, Want};
 use cluster::records::{Marker, Placement};
 use cluster::snapshot::Unit;
 use cluster::sorted::{Map, Set};
@@ -27,6 +27,8 @@ pub(crate) struct Proofs {
     answers: Map<UnitName, Option<Want>>,
     /// Units that were seen placed on another machine though this one is told to hold them.
     suspects: Set<UnitName>,
+    /// Since when units are seen without a placement while somebody leads.
+    unplaced_ms: Map<UnitName, u64>,
     /// The life of this machine in which the placements of all its units were read.
     checked: Option<Session>,
     wait_ms: u64,
@@ -36,7 +38,8 @@ pub(crate) struct Proofs {
 impl Default for Proofs {
     fn default() -> Self {
         let (answers, suspects) = (Map::new(), Set::new());
-        Self { answers, suspects, checked: None, wait_ms: UNPROVEN_MS.0, again_at_ms: 0 }
+        let unplaced_ms = Map::new();
+        Self { answers, suspects, unplaced_ms, checked: None, wait_ms: UNPROVEN_MS.0, again_at_ms: 0 }
     }
 }
 
@@ -50,6 +53,22 @@ impl Proofs {
     fn keep(&mut self, units: &Set<UnitName>, now_ms: u64) {
         let due = now_ms >= self.again_at_ms;
         self.answers.retain(|unit, answer| units.contains(unit) && (answer.is_some() || !due));
+    }
+
+    /// Takes back the proof that a unit is placed nowhere, until that has been so for `time_ms` of somebody's lead: a
+    /// machine that was lost and came back is given its units again as a rule.
+    fn await_placement(&mut self, fresh: &mut Map<UnitName, Option<Want>>, led: bool, time_ms: u64) {
+        let now_ms = clock::now_ms();
+        let is_unplaced = |want: &Want| matches!(want, Want::Go { departure: Departure::Unplaced, .. });
+        for (unit, answer) in fresh {
+            if !led || !answer.as_ref().is_some_and(is_unplaced) {
+                self.unplaced_ms.remove(unit);
+            }
+            if answer.as_ref().is_some_and(is_unplaced) {
+                let since_ms = *self.unplaced_ms.entry(unit.clone()).or_insert(now_ms);
+                answer.take_if(|_| !led || now_ms < since_ms + time_ms);
+            }
+        }
     }
 
     /// Takes in answers; says when to ask again, if one of all there are proved nothing.
@@ -83,7 +102,11 @@ impl Reconciler {
         orphans.retain(|unit| !self.proofs.answers.contains_key(unit));
         let markers = &self.holdings.markers;
         let asked = orphans.into_iter().filter_map(|unit| Some((markers.get(&unit)?.clone(), unit)));
-        let fresh = self.ask(asked.collect()).await?;
+        let mut fresh = self.ask(asked.collect()).await?;
+        let led = self.node.lease_seen.borrow().is_some();
+        let markers = &self.holdings.markers;
+        self.proofs.unplaced_ms.retain(|unit, _| markers.contains_key(unit));
+        self.proofs.await_placement(&mut fresh, led, self.node.agent_ttl_ms());
         // A suspect that nothing disproves is as good as any other unit of this machine.
         self.proofs.suspects.retain(|unit| fresh.get(unit).is_none_or(Option::is_some));
         if let Some(at_ms) = self.proofs.note(fresh, clock::now_ms()) {

@@ -175,8 +175,14 @@ impl Reconciler {
             failures.extend(self.with_hands(move |hands| hands.write(&files)).await);
         }
         self.note_failures(wants, &failures, failed);
-        for writing in writings.iter().filter(|writing| !failures.contains_key(&writing.unit)) {
-            self.holdings.add_unit(writing);
+        for writing in &writings {
+            if !failures.contains_key(&writing.unit) {
+                self.holdings.add_unit(writing);
+            } else if self.hands.units.path_of(&writing.unit).exists() {
+                self.holdings.add_unfinished(writing);
+            } else {
+                continue;
+            }
             self.watch(&writing.unit);
         }
         result

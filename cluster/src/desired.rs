@@ -95,6 +95,7 @@ pub fn orphans(view: &Snapshot, wants: &Map<UnitName, Want>, local: &Map<UnitNam
 }
 
 /// What spec and placement say about an orphan. `None` proves nothing: it goes on running, and is looked at again.
+/// [`Departure::Unplaced`] is proof only once whoever leads has had the time to place the unit.
 #[must_use]
 pub fn proof(
     me: &MachineId,
@@ -111,6 +112,7 @@ pub fn proof(
         (Some(_), _) if marker.global => return None,
         (Some(unit), _) if unit.requirements.global => Departure::BecameGlobal,
         (Some(_), Some(placement)) if !mine => Departure::PlacedElsewhere(placement.machine.clone()),
+        (Some(_), None) => Departure::Unplaced,
         (Some(_), _) => return None,
     };
     let release = mine && placement.and_then(|placement| placement.incarnation) == Some(marker.incarnation);

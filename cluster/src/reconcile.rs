@@ -28,6 +28,8 @@ pub enum Departure {
     TargetInactive,
     /// Its placement names another machine.
     PlacedElsewhere(MachineId),
+    /// It has no placement, although somebody leads who could give it one: no machine is to run it.
+    Unplaced,
     /// A global unit this machine is not to run.
     NotEligible(Refusal),
     /// The unit is a global unit no more.
@@ -46,6 +48,7 @@ impl fmt::Display for Departure {
             Self::UnitReplaced => f.write_str("the unit was destroyed and created again"),
             Self::TargetInactive => f.write_str("target state is inactive"),
             Self::PlacedElsewhere(machine) => write!(f, "the unit is placed on {}", machine.short()),
+            Self::Unplaced => f.write_str("the unit is placed on no machine"),
             Self::NotEligible(refusal) => write!(f, "not for this machine: {refusal}"),
             Self::NotGlobal => f.write_str("the unit is no global unit any more"),
             Self::BecameGlobal => f.write_str("the unit became global"),

@@ -2,14 +2,18 @@
 //! keyspace answers as etcd's does, by differential test; what is made up here is who hears of what when. As in
 //! etcd, TTLs count from the clock of the member asked and end by the clock of the leader.
 
-use std::collections::VecDeque;
-use std::fmt;
+mod question;
+mod upsets;
 
-use registry::store::{Leaf, Node as Found, Seen, StoreErrorKind, Wake};
+use std::collections::VecDeque;
+
+use registry::store::{Node as Found, Seen, StoreErrorKind, Wake};
 use store::keyspace::{Code, Command, Event as Change, Keyspace, Moment, Node, Refusal};
 
-use crate::kernel::{Caller, Event};
+use crate::kernel::Event;
 use crate::sim::Sim;
+
+pub use question::{Ask, Asker, Told, leaf};
 
 /// Members of the store.
 pub const MEMBERS: usize = 3;
@@ -19,70 +23,6 @@ pub const PREFIX: &str = "/fleet";
 const EPOCH_NS: i64 = 1_700_000_000_000_000_000;
 /// How often the leader ends keys whose time is over.
 const SYNC_US: u64 = 500_000;
-
-/// What is asked of a member.
-pub enum Ask {
-    /// A write, made with the time of the member asked.
-    Write(Box<dyn FnOnce(Moment) -> Command>),
-    /// A key, and whether a majority has to confirm it.
-    Read(String, bool),
-    /// A tree, the key it has for the registry, and whether a majority has to confirm it.
-    Tree(String, String, bool),
-    /// The first change at or below a path after an index; whoever asks is told that the wait has begun, the other one of
-    /// its end.
-    Watch(String, u64, Asker),
-}
-
-/// What is answered, or becomes of the question.
-#[derive(Clone, Debug)]
-pub enum Told {
-    /// Written: createdIndex and modifiedIndex.
-    Done(u64, u64),
-    /// Not written.
-    Refused(Code),
-    /// A key, or none.
-    Key(Option<Found>, Seen),
-    /// A tree.
-    Tree(Vec<(String, Found)>, Seen),
-    /// A watch waits.
-    Begun,
-    /// A watch has ended.
-    Wake(Wake),
-    /// No answer.
-    Failed(StoreErrorKind, &'static str),
-    /// It was not even sent.
-    Unsent,
-    /// No answer in the time there was.
-    Late,
-}
-
-impl fmt::Display for Ask {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Write(_) => f.write_str("a write"),
-            Self::Read(path, _) | Self::Tree(path, ..) => write!(f, "read {path}"),
-            Self::Watch(path, after, _) => write!(f, "watch {path} after {after}"),
-        }
-    }
-}
-
-impl fmt::Display for Told {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Done(_, modified) => write!(f, "done, index {modified}"),
-            Self::Refused(code) => write!(f, "refused, {code:?}"),
-            Self::Key(found, seen) => write!(f, "a key: {}, index {}", found.is_some(), seen.index),
-            Self::Tree(leaves, seen) => write!(f, "a tree of {}, index {}", leaves.len(), seen.index),
-            Self::Begun => f.write_str("to wait"),
-            Self::Wake(wake) => write!(f, "{wake:?}"),
-            Self::Failed(_, cause) => f.write_str(cause),
-            Self::Unsent | Self::Late => f.write_str("nothing"),
-        }
-    }
-}
-
-/// Who asked.
-pub type Asker = Caller<Told>;
 
 enum Entry {
     Write(Command, Moment),
@@ -205,14 +145,6 @@ fn collect(key: &str, node: &Node, now: Moment, into: &mut Vec<(String, Found)>)
         let below = if key.is_empty() { name.to_owned() } else { format!("{key}/{name}") };
         collect(&below, child, now, into);
     }
-}
-
-/// A leaf as the registry's readers take it.
-#[must_use]
-pub fn leaf(leaf: &(String, Found)) -> Leaf<'_> {
-    let (key, node) = leaf;
-    let (created, modified, ttl_secs) = (node.created, node.modified, node.ttl_secs);
-    Leaf { key, value: &node.value, created, modified, ttl_secs }
 }
 
 impl Etcd {
@@ -360,92 +292,6 @@ impl Sim {
         for (node, asker, told) in answers {
             self.answer(node, &asker, told);
         }
-    }
-
-    /// Ends every watch that waits at a member.
-    fn cut_polls(&mut self, member: usize) {
-        for poll in std::mem::take(&mut self.etcd.members[member].polls) {
-            self.answer(poll.node, &poll.asker, CLOSED);
-        }
-    }
-
-    /// The members have no leader for that long; then another one leads.
-    pub fn elect(&mut self, for_us: u64) {
-        self.etcd.elects_until_us = self.etcd.elects_until_us.max(self.now_us + for_us);
-        for member in 0..MEMBERS {
-            if self.chance.permille(500) {
-                self.cut_polls(member);
-            }
-        }
-        self.etcd.leader = (self.etcd.leader + 1) % MEMBERS;
-        let (life, at_us) = (self.etcd.life, self.etcd.elects_until_us);
-        let elected = move |sim: &mut Self| {
-            let held = std::mem::take(&mut sim.etcd.held);
-            for (command, member, node, asker) in held {
-                if life == sim.etcd.life && sim.chance.permille(700) {
-                    sim.commit(command, Some((member, node, asker)));
-                }
-            }
-        };
-        self.agenda.put(at_us, Event::World(Box::new(elected)));
-    }
-
-    /// A member goes, and comes back with all it knew.
-    pub fn member_down(&mut self, member: usize, for_us: u64) {
-        self.etcd.members[member].up = false;
-        self.cut_polls(member);
-        for (pending, _, asker) in std::mem::take(&mut self.etcd.members[member].pending) {
-            let (Pending::Write(node) | Pending::Read(_, node)) = pending;
-            self.answer(node, &asker, CLOSED);
-        }
-        if self.etcd.leader == member {
-            self.elect(1_500_000);
-        }
-        let back = move |sim: &mut Self| {
-            sim.etcd.members[member].up = true;
-            sim.spread();
-        };
-        self.agenda.put(self.now_us + for_us, Event::World(Box::new(back)));
-    }
-
-    /// A member hears of everything that much later.
-    pub fn member_lags(&mut self, member: usize, lag_us: u64) {
-        self.etcd.members[member].lag_us = lag_us.max(300);
-    }
-
-    /// The calendar of a member is set.
-    pub fn member_clock(&mut self, member: usize, by_ms: i64) {
-        self.etcd.members[member].clock_ns += by_ms * 1_000_000;
-    }
-
-    /// All that happened more than a thousand changes ago is forgotten.
-    pub fn clear_history(&mut self) {
-        let path = "/elsewhere".to_owned();
-        let content = store::keyspace::Content { value: "x".into(), expiry: None, is_refresh: false };
-        for _ in 0..1001 {
-            let (path, content) = (path.clone(), content.clone());
-            let now = self.etcd.members[self.etcd.leader].now(self.now_us);
-            self.etcd.log.push(Entry::Write(Command::Set { path, is_dir: false, content }, now));
-        }
-        self.spread();
-    }
-
-    /// The store is replaced by another one, which knows the first `kept` entries of the log and nothing since.
-    pub fn replace_store(&mut self, kept: usize) {
-        self.etcd.life += 1;
-        let cluster = self.chance.next() >> 1;
-        for member in 0..MEMBERS {
-            self.cut_polls(member);
-            let old = std::mem::replace(&mut self.etcd.members[member], Member::new(cluster));
-            self.etcd.members[member].clock_ns = old.clock_ns;
-            for (pending, _, asker) in old.pending {
-                let (Pending::Write(node) | Pending::Read(_, node)) = pending;
-                self.answer(node, &asker, CLOSED);
-            }
-        }
-        self.etcd.held.clear();
-        self.etcd.log.truncate(kept);
-        self.spread();
     }
 }
 

@@ -87,7 +87,11 @@ impl Sim {
         }
         self.nodes[twin].id = self.nodes[node].id.clone();
         self.power_on(twin);
-        self.later(ms, move |sim| sim.cut_power(twin));
+        self.later(ms, move |sim| {
+            sim.cut_power(twin);
+            // Its record lives on for a TTL, and then it is watched before anyone takes it over.
+            sim.observer.away(node, sim.now_us + 9_000_000);
+        });
     }
 
     fn strike_store(&mut self, step: &Step) -> Option<()> {

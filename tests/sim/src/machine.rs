@@ -6,6 +6,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
 
 use agent::hands::Hands;
 use agent::node::{Identity, Node, Parts};
@@ -231,7 +233,7 @@ fn assemble(executor: &LocalExecutor<'static>, node: usize) -> Result<Assembled,
         notify: Notify::of(|_| None, 0).map_err(|error| error.to_string())?,
     };
     let agent = Rc::new(Node::new(parts));
-    let changes = Changes::new(&hands.systemd, "").map_err(|error| error.to_string())?;
+    let changes = changes(&hands)?;
     let (changes, noticed) = (Rc::new(RefCell::new(changes)), Rc::default());
     let noticing = (Rc::clone(&changes), Rc::clone(&noticed));
     let mut reconciler = assembly::reconciler(&agent, hands, noticing)?;
@@ -263,4 +265,19 @@ fn hands(dir: &Path, settings: &config::Settings) -> Result<Hands, String> {
     let links = UnitLinks::new(systemd.paths(), &units);
     let runtime = RuntimeDir::open(&settings.runtime_directory).map_err(|error| error.to_string())?;
     Ok(Hands { systemd, units, links, runtime })
+}
+
+/// The kernel gives a user few inotify instances, and others on this machine may have them all for a moment. No time
+/// passes for the simulation meanwhile.
+#[expect(clippy::disallowed_methods, reason = "nothing tells when the kernel has an instance to give again")]
+fn changes(hands: &Hands) -> Result<Changes, String> {
+    let mut left = 1000;
+    loop {
+        match Changes::new(&hands.systemd, "") {
+            Ok(changes) => return Ok(changes),
+            Err(error) if left == 0 => return Err(error.to_string()),
+            Err(_) => thread::sleep(Duration::from_millis(10)),
+        }
+        left -= 1;
+    }
 }

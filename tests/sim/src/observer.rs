@@ -115,9 +115,9 @@ impl Observer {
         *self.counts.entry(what.to_owned()).or_default() += 1;
     }
 
-    /// A node is out of sight now.
+    /// A node is out of sight now, or is until then.
     pub fn away(&mut self, node: usize, now_us: u64) {
-        self.away_us[node] = now_us;
+        self.away_us[node] = self.away_us[node].max(now_us);
     }
 
     /// A node was told to leave the fleet.
@@ -226,7 +226,9 @@ impl Sim {
             let machine = &self.nodes[node];
             let agent = machine.agent.and_then(|id| self.processes.get(id)).map(|process| process.paused);
             let well = machine.link.is_well() && machine.systemd.mood == Mood::Well;
-            if !(machine.up && agent == Some(false) && well) {
+            let shares =
+                self.twin() != node && self.nodes[self.twin()].up && self.nodes[self.twin()].id == machine.id;
+            if shares || !(machine.up && agent == Some(false) && well) {
                 self.observer.away(node, now_us);
             }
         }
@@ -281,7 +283,8 @@ impl Sim {
         }
         let known = seen.units.get(unit.as_str());
         let gone = known.is_some_and(|known| {
-            known.possible == BTreeSet::from([None])
+            !seen.was_replaced()
+                && known.possible == BTreeSet::from([None])
                 && !known.busy
                 && now_us > known.touched_us + LATE_START_US
         });
