@@ -44,8 +44,9 @@ const ONCE: &[Once] = &[
     },
 ];
 
-/// Scenarios whose name begins so run when no other does: what they measure is the computer's as well.
-const ALONE: &[&str] = &["footprint:"];
+/// Scenarios whose name begins so run when no other does: what they measure is the computer's as well, or etcd
+/// needs all of it (for passwords).
+const ALONE: &[&str] = &["footprint:", "trust: an etcd"];
 
 /// A scenario on a store.
 pub(crate) type Job = (StoreKind, &'static Scenario);

@@ -184,8 +184,11 @@ fn with_passwords(world: &World) -> Outcome {
         if told { Ok(()) } else { Err(Failure::new(status.to_string())) }
     })?;
     begin(world, 1, &settings(PASSWORD))?;
-    lists(world, 1, 1)?;
-    world.start_unit("web.service", SLEEPER)?.runs_on(&[1])?;
+    wait_until("the machine to be listed", SOON * 4, || {
+        let listed = world.ctl_on(1, "list-machines --no-legend")?;
+        if listed.exit == 0 { Ok(()) } else { Err(Failure::new(listed.to_string())) }
+    })?;
+    world.start_unit("web.service", SLEEPER)?.runs_once_within(SOON * 4)?;
     // A file with mistakes around the secret: checked, and reloaded.
     let machine = world.machine(1);
     let broken = format!("{}\n{PASSWORD}\ntoken_limit=none\netcd_user=fleet:", settings(PASSWORD));
