@@ -60,7 +60,7 @@ impl Proofs {
     fn await_placement(&mut self, fresh: &mut Map<UnitName, Option<Want>>, led: bool, time_ms: u64) {
         let now_ms = clock::now_ms();
         let is_unplaced = |want: &Want| matches!(want, Want::Go { departure: Departure::Unplaced, .. });
-        for (unit, answer) in fresh {
+        for (unit, answer) in fresh.iter_mut() {
             if !led || !answer.as_ref().is_some_and(is_unplaced) {
                 self.unplaced_ms.remove(unit);
             }
