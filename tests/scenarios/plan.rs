@@ -19,6 +19,7 @@ const ONCE: &[Once] = &[
         why: "looks at machines, network and containers, and not at Skiff",
     },
     Once { beginning: "standalone:", store: StoreKind::Own, why: "its fleets bring their own stores" },
+    Once { beginning: "growing:", store: StoreKind::Own, why: "its fleets bring their own stores" },
     Once { beginning: "trust: a hub", store: StoreKind::Own, why: "its fleets bring their own stores" },
     Once {
         beginning: "trust: an etcd",

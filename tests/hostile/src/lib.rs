@@ -2,6 +2,8 @@
 //! takes any bytes and panics if the product is wrong. libFuzzer calls them (`tests/fuzz`), and so does `cargo test`, on
 //! the kept inputs. Nothing here is shipped.
 
+#![forbid(unsafe_code)]
+
 // Everything in this crate is a test, also what stands outside of the functions marked as one.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 

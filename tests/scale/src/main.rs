@@ -1,6 +1,8 @@
 //! `cargo run --release -p scale`: the agent's real loops, hundreds of them in a process, with a systemd that answers at
 //! once, on one real etcd: what a large fleet costs, how long it takes, and what grows with it.
 
+#![forbid(unsafe_code)]
+
 mod fleet;
 mod host;
 mod load;

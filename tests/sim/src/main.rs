@@ -1,5 +1,7 @@
 //! The command line of the simulator: many seeds, one seed with its trace, a kept text, or a blow at every single write.
 
+#![forbid(unsafe_code)]
+
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;

@@ -1,5 +1,7 @@
 //! `cargo run -p tests --bin fuzz`: the fuzz targets, each for some time. See `tests::fuzz`.
 
+#![forbid(unsafe_code)]
+
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
