@@ -3,7 +3,6 @@
 //! the kept inputs. Nothing here is shipped.
 
 #![forbid(unsafe_code)]
-
 // Everything in this crate is a test, also what stands outside of the functions marked as one.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
