@@ -48,7 +48,7 @@ fn a_unix_socket_is_for_its_group_and_tells_who_asks() {
     let mut response = String::new();
     stream.read_to_string(&mut response).unwrap();
     let (uid, gid) = (nix::unistd::getuid(), nix::unistd::getgid());
-    assert!(response.ends_with(&format!(" uid {uid} gid {gid} pid {}", std::process::id())), "{response}");
+    assert!(response.ends_with(&format!(" uid={uid} gid={gid} pid={}", std::process::id())), "{response}");
     server.join();
     assert!(!path.exists());
 }
