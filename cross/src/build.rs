@@ -35,12 +35,14 @@ pub const COMBINATIONS: [Features; 3] = [
 
 /// What rustc is told for every program: tables for unwinding are for nobody where a panic ends the program (270 kB of the
 /// agent); a program that lies at a fixed address has shorter addresses in it, and its constants need no page of their own; and
-/// what several functions have in common is there once (110 kB with the one before).
-const FLAGS: [&str; 4] = [
+/// what several functions have in common is there once (110 kB with the one before). The last drops what unwinding would need of
+/// the C library and of assembly (26 kB); its path is below the checkout, where cargo links.
+const FLAGS: [&str; 5] = [
     "-Clink-self-contained=no",
     "-Cforce-unwind-tables=no",
     "-Crelocation-model=static",
     "-Cllvm-args=-enable-machine-outliner=always",
+    "-Clink-arg=-Wl,-T,cross/discard.ld",
 ];
 
 /// What to build, and where.

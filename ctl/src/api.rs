@@ -85,7 +85,7 @@ impl Api {
 
     /// One unit; `None` if there is no such unit.
     pub(crate) fn unit(&self, name: &UnitName) -> Result<Option<Unit>, ApiError> {
-        let found: Option<wire::UnitWire> =
+        let found: Option<wire::ItemWire> =
             self.read_one(&format!("read unit {name}"), &format!("units/{}", escaped(name.as_str())))?;
         Ok(found.and_then(Unit::from_wire))
     }

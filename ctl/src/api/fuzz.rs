@@ -3,8 +3,8 @@
 use cluster::json::{JsonError, decode};
 
 use super::changes::ChangesWire;
-use super::rehearsal::{AnswerWire, Fate};
-use super::wire::{Envelope, Machine, Unit, UnitState, UnitWire};
+use super::rehearsal::Fate;
+use super::wire::{Envelope, ItemWire, Machine, Unit, UnitState};
 
 /// What ctl would go on with, by name, and what it would say of the rest.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -41,7 +41,7 @@ pub fn answer(bytes: &[u8]) -> Result<Read, JsonError> {
 /// # Errors
 /// The text is none.
 pub fn unit(bytes: &[u8]) -> Result<Result<String, String>, JsonError> {
-    decode::<UnitWire>(bytes).map(|wire| Unit::read(wire).map(|unit| unit.name.to_string()))
+    decode::<ItemWire>(bytes).map(|wire| Unit::read(wire).map(|unit| unit.name.to_string()))
 }
 
 /// An answer that is what changed.
@@ -57,7 +57,7 @@ pub fn changes(bytes: &[u8]) -> Result<(), JsonError> {
 /// # Errors
 /// The text is none.
 pub fn rehearsal(bytes: &[u8]) -> Result<Vec<String>, JsonError> {
-    let answer: AnswerWire = decode(bytes)?;
+    let answer: Envelope = decode(bytes)?;
     let fates = answer.units.into_iter().filter_map(Fate::from_wire);
     Ok(fates.map(|fate| fate.name.to_string()).collect())
 }

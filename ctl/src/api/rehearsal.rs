@@ -6,9 +6,9 @@ use cluster::requirements;
 use cluster::state::TargetState;
 use cluster::unit_file::{UnitFile, UnitOption};
 use cluster::{MachineId, UnitName, json};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
-use super::wire::MachineWire;
+use super::wire::{Envelope, ItemWire};
 use super::{Api, ApiError, Machine};
 
 /// What is asked of one unit.
@@ -60,26 +60,6 @@ struct WishWire<'a> {
     options: Option<Vec<&'a UnitOption>>,
 }
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub(super) struct AnswerWire {
-    pub(super) units: Vec<FateWire>,
-    displaced: Vec<FateWire>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub(super) struct FateWire {
-    name: String,
-    fate: String,
-    #[serde(rename = "machineID")]
-    machine_id: String,
-    #[serde(rename = "primaryIP")]
-    primary_ip: String,
-    reason: String,
-    machines: Vec<MachineWire>,
-}
-
 impl Api {
     /// What would become of units if they were asked for; `None` if the server has no answer to that.
     pub(crate) fn rehearse(&self, wishes: &[Wish]) -> Result<Option<Rehearsal>, ApiError> {
@@ -92,8 +72,8 @@ impl Api {
         if matches!(answer.status, 404 | 405) && answer.complaint().is_empty() {
             return Ok(None);
         }
-        let answer: AnswerWire = self.decode(operation, &answer.accepted()?)?;
-        let fates = |fates: Vec<FateWire>| fates.into_iter().filter_map(Fate::from_wire).collect();
+        let answer: Envelope = self.decode(operation, &answer.accepted()?)?;
+        let fates = |fates: Vec<ItemWire>| fates.into_iter().filter_map(Fate::from_wire).collect();
         Ok(Some(Rehearsal { units: fates(answer.units), displaced: fates(answer.displaced) }))
     }
 }
@@ -108,13 +88,13 @@ impl<'a> WishWire<'a> {
 }
 
 impl Fate {
-    pub(super) fn from_wire(wire: FateWire) -> Option<Self> {
+    pub(super) fn from_wire(wire: ItemWire) -> Option<Self> {
         let machine = MachineId::parse(&wire.machine_id).ok().map(|id| (id, wire.primary_ip));
         Some(Self {
             name: UnitName::parse(&wire.name).ok()?,
             kind: wire.fate,
             machine,
-            reason: wire.reason,
+            reason: wire.reason.unwrap_or_default(),
             machines: wire.machines.into_iter().filter_map(Machine::verdict).collect(),
         })
     }

@@ -40,13 +40,13 @@ impl Unit {
         self.current == Some(state)
     }
 
-    pub(super) fn from_wire(wire: UnitWire) -> Option<Self> {
+    pub(super) fn from_wire(wire: ItemWire) -> Option<Self> {
         Self::read(wire).inspect_err(|left_out| talk::warn(left_out)).ok()
     }
 
     /// # Errors
     /// Why it is left out.
-    pub(super) fn read(wire: UnitWire) -> Result<Self, String> {
+    pub(super) fn read(wire: ItemWire) -> Result<Self, String> {
         let name = name_of(&wire.name)?;
         let file = UnitFile::from_options(wire.options);
         let global = Requirements::of(&name, &file).global;
@@ -86,13 +86,13 @@ pub(crate) struct UnitState {
 }
 
 impl UnitState {
-    pub(super) fn from_wire(wire: StateWire) -> Option<Self> {
+    pub(super) fn from_wire(wire: ItemWire) -> Option<Self> {
         Self::read(wire).inspect_err(|left_out| talk::warn(left_out)).ok()
     }
 
     /// # Errors
     /// Why it is left out.
-    pub(super) fn read(wire: StateWire) -> Result<Self, String> {
+    pub(super) fn read(wire: ItemWire) -> Result<Self, String> {
         let machine = MachineId::parse(&wire.machine_id)
             .map_err(|_| format!("the state of {:?} names no machine; left out", wire.name))?;
         Ok(Self {
@@ -124,13 +124,13 @@ pub(crate) struct Machine {
 }
 
 impl Machine {
-    pub(super) fn from_wire(wire: MachineWire) -> Option<Self> {
+    pub(super) fn from_wire(wire: ItemWire) -> Option<Self> {
         Self::read(wire).inspect_err(|left_out| talk::warn(left_out)).ok()
     }
 
     /// # Errors
     /// Why it is left out.
-    pub(super) fn read(wire: MachineWire) -> Result<Self, String> {
+    pub(super) fn read(wire: ItemWire) -> Result<Self, String> {
         let id = MachineId::parse(&wire.id)
             .map_err(|_| format!("the server lists a machine with the ID {:?}; left out", wire.id))?;
         let (address, metadata) = (wire.primary_ip, wire.metadata);
@@ -138,8 +138,8 @@ impl Machine {
     }
 
     /// A machine, whether it could run a unit, and why not.
-    pub(super) fn verdict(mut wire: MachineWire) -> Option<(Self, bool, String)> {
-        let (able, reason) = (wire.able, std::mem::take(&mut wire.reason));
+    pub(super) fn verdict(mut wire: ItemWire) -> Option<(Self, bool, String)> {
+        let (able, reason) = (wire.able, wire.reason.take().unwrap_or_default());
         Self::from_wire(wire).map(|machine| (machine, able, reason))
     }
 }
@@ -176,14 +176,15 @@ fn name_of(text: &str) -> Result<UnitName, String> {
     UnitName::parse(text).map_err(|e| format!("the server lists a unit {text:?}; left out: {e}"))
 }
 
-/// Every object the API answers with but a single unit: a page of a list, an explanation, a message, a refusal. What
-/// an answer does not have is empty. One type instead of seven, since each costs the binary its own decoder.
+/// Every object the API answers with but a single unit: a page of a list, an explanation, a rehearsal, a message, a
+/// refusal. What an answer does not have is empty. One type instead of eight, since each costs the binary its own decoder.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(super) struct Envelope {
-    pub(super) units: Vec<UnitWire>,
-    pub(super) states: Vec<StateWire>,
-    pub(super) machines: Vec<MachineWire>,
+    pub(super) units: Vec<ItemWire>,
+    pub(super) displaced: Vec<ItemWire>,
+    pub(super) states: Vec<ItemWire>,
+    pub(super) machines: Vec<ItemWire>,
     pub(super) events: Vec<Record>,
     pub(super) next_page_token: String,
     pub(super) message: String,
@@ -202,49 +203,34 @@ pub(super) struct RefusalWire {
     pub(super) message: String,
 }
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub(super) struct UnitWire {
-    name: String,
-    options: Vec<UnitOption>,
-    #[serde(rename = "desiredState")]
-    desired_state: String,
-    #[serde(rename = "currentState")]
-    current_state: String,
-    #[serde(rename = "machineID")]
-    machine_id: String,
-    launched: Option<u32>,
-    eligible: Option<u32>,
-    reason: Option<String>,
-}
-
+/// Whatever is listed: a unit, what systemd says of a copy of one, a machine with or without a verdict, what would become
+/// of a unit. One type for the same reason; each of them has some of the fields.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-pub(super) struct StateWire {
-    name: String,
-    hash: String,
+pub(super) struct ItemWire {
+    id: String,
+    pub(super) name: String,
     #[serde(rename = "machineID")]
-    machine_id: String,
+    pub(super) machine_id: String,
+    #[serde(rename = "primaryIP")]
+    pub(super) primary_ip: String,
+    pub(super) reason: Option<String>,
+    options: Vec<UnitOption>,
+    desired_state: String,
+    current_state: String,
+    launched: Option<u32>,
+    eligible: Option<u32>,
+    hash: String,
     systemd_load_state: String,
     systemd_active_state: String,
     systemd_sub_state: String,
     error: Option<String>,
-    #[serde(rename = "primaryIP")]
-    primary_ip: String,
-}
-
-/// A machine of a list, or one of an explanation, which also says whether it is able, and why not.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub(super) struct MachineWire {
-    id: String,
-    #[serde(rename = "primaryIP")]
-    primary_ip: String,
     metadata: Map<String, String>,
     version: String,
     draining: bool,
     able: bool,
-    reason: String,
+    pub(super) fate: String,
+    pub(super) machines: Vec<ItemWire>,
 }
 
 /// The body of a PUT on a unit.
