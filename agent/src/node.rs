@@ -15,7 +15,7 @@ use cluster::snapshot::Kept;
 use cluster::standing::{Freeze, Remembered};
 use cluster::{BootId, MachineId, Nonce, Session};
 use registry::store::Store;
-use systemd_shim::Notify;
+use systemd_shim::{Notify, program_pages};
 
 use crate::bell::Rope;
 use crate::clock;
@@ -115,6 +115,8 @@ pub struct Node {
     standing: RefCell<Standing>,
     notify: Notify,
     ready: Cell<bool>,
+    /// True if a pass was made since the program's pages were given back.
+    passed: Cell<bool>,
 }
 
 /// What a node is made of.
@@ -163,11 +165,13 @@ impl Node {
             standing: RefCell::new(Standing::Waiting("starting".to_string())),
             notify: parts.notify,
             ready: Cell::new(false),
+            passed: Cell::new(true),
         }
     }
 
     /// Notes that a loop begins a pass, or for `false` that it has ended one.
     pub fn turning(&self, which: Loop, begins: bool) {
+        self.passed.set(true);
         if let Some(turn) = self.turns.get(which as usize) {
             turn.set(begins.then(clock::now_ms));
         }
@@ -242,6 +246,21 @@ impl Node {
         let is_up = self.is_member() || is_successor();
         if is_up && !self.ready.replace(true) {
             self.tell(Notify::ready);
+        }
+    }
+
+    /// Once a beat follows the passes, most of the program lies idle: what the passes before touched of it is mapped no
+    /// longer. It stays in the page cache, where it could have been reclaimed before as well.
+    pub fn rest(&self) {
+        // A simulator's pages are its own.
+        #[cfg(feature = "simulation")]
+        if crate::simulation::here().is_some() {
+            return;
+        }
+        if self.passed.take()
+            && let Err(error) = program_pages::give_back()
+        {
+            crate::debug!("give back the program's pages: {error}");
         }
     }
 

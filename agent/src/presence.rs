@@ -295,6 +295,7 @@ async fn beat_while_registered(node: &Node, bell: &Bell) {
             Beat::Good => {
                 in_contact(node);
                 due_ms = clock::now_ms() + node.beat_ms();
+                node.rest();
                 let now = node.store.endpoint();
                 if now != endpoint {
                     node.store.interrupt_watches();

@@ -20,6 +20,7 @@ mod journal_socket;
 mod notify;
 mod one_line;
 mod process;
+pub mod program_pages;
 mod refusals;
 mod scope;
 mod states;
