@@ -32,6 +32,8 @@ pub struct Writing {
     pub global: bool,
     /// How far the order got that the file is written for.
     pub order: Order,
+    /// A start or a stop was asked for, and nobody knows yet what became of it.
+    pub stopping: bool,
 }
 
 /// What the hands work with. Cloning shares the same folders.
@@ -202,7 +204,7 @@ pub fn marker(writing: &Writing) -> Marker {
         hash: writing.hash,
         order: writing.order,
         global: writing.global,
-        stopping: false,
+        stopping: writing.stopping,
     }
 }
 

@@ -71,15 +71,16 @@ impl Proofs {
         }
     }
 
-    /// Takes in answers; says when to ask again, if one of all there are proved nothing.
+    /// Takes in answers; says when to ask again, if one of all there are proved nothing. Asking because the view was
+    /// read anew puts nothing off.
     fn note(&mut self, fresh: Map<UnitName, Option<Want>>, now_ms: u64) -> Option<u64> {
-        if fresh.values().any(Option::is_none) {
+        if fresh.values().any(Option::is_none) && now_ms >= self.again_at_ms {
             self.again_at_ms = now_ms + self.wait_ms;
             self.wait_ms = (self.wait_ms * 2).min(UNPROVEN_MS.1);
         }
         self.answers.extend(fresh);
         if self.answers.values().all(Option::is_some) {
-            self.wait_ms = UNPROVEN_MS.0;
+            (self.wait_ms, self.again_at_ms) = (UNPROVEN_MS.0, 0);
             return None;
         }
         Some(self.again_at_ms)

@@ -75,21 +75,27 @@ impl Reconciler {
         self.holdings.markers.insert(unit.clone(), marker);
     }
 
+    /// Notes, before systemd is asked to start or stop units, that what runs may soon be something else than the order
+    /// says: an answer that is a failure, or that nobody lived to hear, does not tell what became of it.
+    fn ask_of(&mut self, units: &[UnitName]) {
+        for unit in units {
+            self.mark(unit, |marker| marker.stopping = true);
+        }
+        self.holdings.dirty.extend(units.iter().cloned());
+    }
+
     async fn take_stops(&mut self, wants: &Map<UnitName, Want>, plan: &Plan, failed: &mut Set<UnitName>) {
         let steps: Vec<&Step> = plan.steps.iter().filter(|step| step.action == Action::Stop).collect();
         let units: Vec<UnitName> = steps.iter().map(|step| step.unit.clone()).collect();
         if units.is_empty() {
             return;
         }
-        // Also where the answer is a failure: in doubt, only systemd can tell what became of it.
-        self.holdings.dirty.extend(units.iter().cloned());
+        self.ask_of(&units);
         let failures = self.with_hands(move |hands| hands.stop(&units)).await;
         self.note_failures(wants, &failures, failed);
-        for step in steps.into_iter().filter(|step| !failures.contains_key(&step.unit)) {
-            match step.reason {
-                Reason::TargetLoaded => self.mark(&step.unit, |marker| marker.order = Order::Loaded),
-                _ => self.mark(&step.unit, |marker| marker.stopping = true),
-            }
+        let loaded = |step: &&Step| step.reason == Reason::TargetLoaded;
+        for step in steps.into_iter().filter(loaded).filter(|step| !failures.contains_key(&step.unit)) {
+            self.mark(&step.unit, |marker| (marker.order, marker.stopping) = (Order::Loaded, false));
         }
     }
 
@@ -101,9 +107,15 @@ impl Reconciler {
         let names = units.clone();
         let failures = self.with_hands(move |hands| hands.remove(&names)).await;
         self.note_failures(wants, &failures, failed);
-        for unit in units.iter().filter(|unit| !failures.contains_key(*unit)) {
-            self.holdings.drop_unit(unit);
-            self.changes.borrow_mut().forget(unit);
+        for unit in &units {
+            if !failures.contains_key(unit) {
+                self.holdings.drop_unit(unit);
+                self.changes.borrow_mut().forget(unit);
+            } else if !self.hands.units.path_of(unit).exists() {
+                // Half gone: whoever wants it again before the rest is has to write and to start it.
+                self.holdings.files.remove(unit);
+                self.mark(unit, |marker| marker.stopping = true);
+            }
         }
     }
 
@@ -160,9 +172,9 @@ impl Reconciler {
                     result = Err(error.to_string());
                 }
                 Ok(Some(Ok(spec))) if spec.incarnation == incarnation && spec.hash == hash => {
-                    let (file, order) =
-                        (spec.file.unwrap_or_default(), self.order_of(&unit, incarnation, hash));
-                    writings.push(Writing { unit, incarnation, hash, file, global, order });
+                    let (order, stopping) = self.order_of(&unit, incarnation, hash);
+                    let file = spec.file.unwrap_or_default();
+                    writings.push(Writing { unit, incarnation, hash, file, global, order, stopping });
                 }
                 Ok(Some(Err(cause))) => drop(failures.insert(unit, format!("read its spec: {cause}"))),
                 Ok(_) => {
@@ -188,10 +200,12 @@ impl Reconciler {
         result
     }
 
-    /// How far the order got that a file is written for: as far as before if the same file only went missing.
-    fn order_of(&self, unit: &UnitName, incarnation: Incarnation, hash: Hash) -> Order {
+    /// How far the order got that a file is written for, and whether that is sure: as before if the same file only went
+    /// missing.
+    fn order_of(&self, unit: &UnitName, incarnation: Incarnation, hash: Hash) -> (Order, bool) {
         let same = |marker: &&Marker| marker.incarnation == incarnation && marker.hash == hash;
-        self.holdings.markers.get(unit).filter(same).map_or(Order::Loaded, |marker| marker.order)
+        let marker = self.holdings.markers.get(unit).filter(same);
+        marker.map_or((Order::Loaded, false), |marker| (marker.order, marker.stopping))
     }
 
     async fn take_starts(
@@ -221,7 +235,7 @@ impl Reconciler {
         if !self.may_start() {
             return Ok(());
         }
-        self.holdings.dirty.extend(units.iter().cloned());
+        self.ask_of(&units);
         let names = units.clone();
         let failures = if names.is_empty() {
             Failures::new()

@@ -299,9 +299,11 @@ fn hold(have: &Have, held: &Held) -> Steps {
         Activity::Stopping => (Action::Await, reason),
         _ => (start, reason),
     });
+    // A start that was never answered may have come through, and is no order yet.
+    let may_run = launched || stopped && have.activity == Activity::Up;
     match start {
         start if !have.file => [Some((write, Reason::FileMissing)), start],
-        None if !launch && launched => [Some((Action::Stop, Reason::TargetLoaded)), None],
+        None if !launch && may_run => [Some((Action::Stop, Reason::TargetLoaded)), None],
         start => [start, None],
     }
 }

@@ -194,7 +194,7 @@ pub struct Marker {
     /// True for a copy of a global unit.
     #[serde(default)]
     pub global: bool,
-    /// True once a stop was asked for, until the unit is dead.
+    /// True from before a stop or a start is asked for: until a start is accepted, or a stop that leaves the unit here.
     #[serde(default)]
     pub stopping: bool,
 }

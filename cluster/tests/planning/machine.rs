@@ -27,8 +27,8 @@ enum Event {
     StartedByOthers(usize),
     /// Its file is deleted by hand.
     LoseFile(usize),
-    /// A pass; the steps of one unit may fail.
-    Pass { failing: Option<usize> },
+    /// A pass; the steps of one unit may fail, and what systemd was asked for may happen all the same.
+    Pass { failing: Option<usize>, happens: bool },
     /// Time goes on.
     Wait(u64),
 }
@@ -52,7 +52,8 @@ fn event() -> impl Strategy<Value = Event> {
         1 => (0..3_usize).prop_map(Event::Exit),
         1 => (0..3_usize).prop_map(Event::StartedByOthers),
         1 => (0..3_usize).prop_map(Event::LoseFile),
-        6 => prop::option::weighted(0.2, 0..3_usize).prop_map(|failing| Event::Pass { failing }),
+        6 => (prop::option::weighted(0.2, 0..3_usize), any::<bool>())
+            .prop_map(|(failing, happens)| Event::Pass { failing, happens }),
         1 => (0..5000_u64).prop_map(Event::Wait),
     ]
 }
@@ -65,9 +66,26 @@ struct Real {
     activity: Activity,
     /// It was last stopped by the agent, and not started since.
     stopped_by_us: bool,
+    /// The same of its start.
+    started_by_us: bool,
 }
 
-const NOTHING: Real = Real { marker: None, file: None, activity: Activity::Dead, stopped_by_us: false };
+const NOTHING: Real =
+    Real { marker: None, file: None, activity: Activity::Dead, stopped_by_us: false, started_by_us: false };
+
+impl Real {
+    fn start(&mut self) {
+        self.started_by_us |= self.activity != Activity::Up;
+        (self.activity, self.stopped_by_us) = (Activity::Up, false);
+    }
+
+    /// Asking systemd twice is harmless.
+    fn stop(&mut self) {
+        if self.activity == Activity::Up {
+            (self.activity, self.stopped_by_us) = (Activity::Stopping, true);
+        }
+    }
+}
 
 #[derive(Default)]
 struct Machine {
@@ -94,6 +112,7 @@ impl Machine {
             Event::Exit(unit) => with(unit, Activity::Up, Activity::Dead),
             Event::StartedByOthers(unit) => {
                 if let Some(unit) = self.units.get_mut(&name(*unit)).filter(|unit| unit.file.is_some()) {
+                    unit.started_by_us &= unit.activity == Activity::Up;
                     (unit.activity, unit.stopped_by_us) = (Activity::Up, false);
                 }
             }
@@ -102,7 +121,7 @@ impl Machine {
                     unit.file = None;
                 }
             }
-            Event::Pass { failing } => drop(self.pass(failing.map(name))?),
+            Event::Pass { failing, happens } => drop(self.pass(failing.map(name), *happens)?),
             Event::Wait(time_ms) => self.now_ms += time_ms,
         }
         Ok(())
@@ -110,7 +129,7 @@ impl Machine {
 
     /// Plans and takes the steps, but for those of a unit that fails. Gives back how many there were
     /// besides releases, which are repeated until the leader takes the order away.
-    fn pass(&mut self, failing: Option<UnitName>) -> Result<usize, TestCaseError> {
+    fn pass(&mut self, failing: Option<UnitName>, happens: bool) -> Result<usize, TestCaseError> {
         let have = |unit: &Real| Have {
             marker: unit.marker.clone(),
             file: unit.file.is_some(),
@@ -123,6 +142,9 @@ impl Machine {
         for step in &plan.steps {
             if failing.as_ref() != Some(&step.unit) {
                 self.take(step)?;
+            } else if matches!(step.action, Action::Stop | Action::Start) {
+                self.doubt(step, happens);
+                break;
             }
         }
         if let Some(unit) = failing.filter(|unit| plan.steps.iter().any(|step| step.unit == *unit)) {
@@ -135,18 +157,28 @@ impl Machine {
         Ok(plan.steps.iter().filter(|step| step.action != Action::Release).count())
     }
 
+    /// systemd was asked, and the answer was a failure.
+    fn doubt(&mut self, step: &Step, happens: bool) {
+        let Some(unit) = self.units.get_mut(&step.unit) else { return };
+        if let Some(marker) = &mut unit.marker {
+            marker.stopping = true;
+        }
+        match step.action {
+            Action::Start if happens && unit.file.is_some() => unit.start(),
+            Action::Stop if happens => unit.stop(),
+            _ => {}
+        }
+    }
+
     /// Takes one step as the agent does, and checks that it may be taken.
     fn take(&mut self, step: &Step) -> Result<(), TestCaseError> {
         let unit = self.units.entry(step.unit.clone()).or_insert(NOTHING);
         match &step.action {
             Action::Stop => {
-                // Asking systemd twice is harmless.
-                if unit.activity == Activity::Up {
-                    (unit.activity, unit.stopped_by_us) = (Activity::Stopping, true);
-                }
+                unit.stop();
                 if let Some(marker) = &mut unit.marker {
                     match step.reason {
-                        Reason::TargetLoaded => marker.order = Order::Loaded,
+                        Reason::TargetLoaded => (marker.order, marker.stopping) = (Order::Loaded, false),
                         _ => marker.stopping = true,
                     }
                 }
@@ -164,7 +196,7 @@ impl Machine {
             Action::Start => {
                 prop_assert_ne!(unit.activity, Activity::Stopping, "{:?}", step);
                 prop_assert!(unit.marker.is_some() && unit.file.is_some(), "{:?} {:?}", step, unit);
-                (unit.activity, unit.stopped_by_us) = (Activity::Up, false);
+                unit.start();
                 if let Some(marker) = &mut unit.marker {
                     (marker.order, marker.stopping) = (Order::Launched, false);
                 }
@@ -177,7 +209,7 @@ impl Machine {
     fn settle(&mut self) -> Result<(), TestCaseError> {
         for _ in 0..PASSES_MAX {
             self.now_ms += 100_000;
-            if self.pass(None)? == 0 {
+            if self.pass(None, false)? == 0 {
                 return Ok(());
             }
             for unit in self.units.values_mut().filter(|unit| unit.activity == Activity::Stopping) {
@@ -204,6 +236,11 @@ impl Machine {
                 "{} was stopped and left so",
                 name
             );
+            prop_assert!(
+                *target == TargetState::Launched || unit.activity != Activity::Up || !unit.started_by_us,
+                "{} was started and runs on",
+                name
+            );
         }
         Ok(())
     }
@@ -218,7 +255,8 @@ fn write(
         unit.marker.as_ref().is_some_and(|marker| (marker.incarnation, marker.hash) == (incarnation, hash));
     let restored = unit.file.is_none() && same;
     prop_assert!(restored || unit.activity == Activity::Dead, "written over: {:?}", unit);
-    let (order, stopping) = (Order::Loaded, false);
+    let before = unit.marker.as_ref().filter(|_| same);
+    let (order, stopping) = before.map_or((Order::Loaded, false), |marker| (marker.order, marker.stopping));
     unit.marker = Some(Marker { incarnation, hash, order, global, stopping });
     unit.file = Some(hash);
     Ok(())

@@ -57,7 +57,14 @@ impl Sim {
                     "hangs" => Mood::Hung(self.now_us + ms * 1000),
                     _ => Mood::Slow(400_000),
                 };
-                self.later(ms, move |sim| sim.nodes[node].systemd.mood = Mood::Well);
+                self.nodes[node].systemd.moods += 1;
+                let moods = self.nodes[node].systemd.moods;
+                self.later(ms, move |sim| {
+                    // Another trouble may have come on top of it, and ends by itself.
+                    if sim.nodes[node].systemd.moods == moods {
+                        sim.nodes[node].systemd.mood = Mood::Well;
+                    }
+                });
             }
             "leave" => {
                 self.observer.leaves(node, self.now_us);
@@ -130,7 +137,8 @@ impl Sim {
         self.later(ms, |sim| sim.adopt());
     }
 
-    fn adopt(&mut self) {
+    /// An operator asks every agent to adopt the store.
+    pub fn adopt(&mut self) {
         let agents: Vec<_> = self.agents.iter().map(|(id, handle)| (*id, handle.clone())).collect();
         for (_, handle) in agents {
             handle.adopts.set(true);

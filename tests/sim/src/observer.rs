@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use cluster::{TargetState, UnitName};
 
+use crate::machine::Machine;
 use crate::scenario::Unit;
 use crate::sim::Sim;
 use crate::systemd::{Mood, Phase};
@@ -83,8 +84,8 @@ pub struct Observer {
     pub counts: BTreeMap<String, u64>,
     /// What must not be, and was.
     pub problems: Vec<String>,
-    /// Times at which two agents led at once, each believing that it may write.
-    pub two_leaders: u64,
+    /// Two agents led at once, each within the time in which its own lease lets it write.
+    pub two_leaders: bool,
 }
 
 fn lately(then_us: Option<u64>, now_us: u64) -> bool {
@@ -106,7 +107,7 @@ impl Observer {
             last_strike_us: 0,
             counts: BTreeMap::new(),
             problems: Vec::new(),
-            two_leaders: 0,
+            two_leaders: false,
         }
     }
 
@@ -244,7 +245,19 @@ impl Sim {
                 found.push(format!("{unit} still runs on {together:?}, which see the registry again"));
             }
         }
+        self.observer.two_leaders |= self.leaders() > 1;
         self.blame(found);
+    }
+
+    /// Agents that may write as leaders now, by their own clocks and with what they know; a stopped one counts, since
+    /// it may go on at any moment.
+    fn leaders(&self) -> usize {
+        let leads = |machine: &&Machine| {
+            let Some(handle) = machine.agent.and_then(|id| self.agents.get(&id)) else { return false };
+            let now_ms = (self.now_us + machine.clock_us) / 1000;
+            handle.node.leadership.get().is_some_and(|held| held.may_write(now_ms, &handle.node.terms()))
+        };
+        self.nodes.iter().filter(leads).count()
     }
 
     fn blame(&mut self, found: Vec<String>) {

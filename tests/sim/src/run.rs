@@ -38,8 +38,8 @@ pub struct Verdict {
     pub writes: u64,
     /// Requests to the store.
     pub requests: u64,
-    /// Moments with two leaders.
-    pub two_leaders: u64,
+    /// Two agents led at once.
+    pub two_leaders: bool,
 }
 
 /// The disks of one run; gone with it.
@@ -72,7 +72,8 @@ pub fn run(scenario: &Scenario, traced: bool) -> Verdict {
     let end_us = scenario.steps.iter().map(|step| until_ms(step) * 1000).max().unwrap_or(0) + SECOND_US;
     turn(end_us, judged);
     with(heal);
-    let settled_us = settle(Sim::unsettled, patience(scenario));
+    let held_us = with(|sim| sim.held_back_us());
+    let settled_us = settle(Sim::unsettled, patience(scenario) + held_us);
     if with(|sim| sim.observer.problems.is_empty()) {
         with(destroy_all);
         settle(Sim::leftovers, patience(scenario));
@@ -119,11 +120,16 @@ fn prepare(sim: &mut Sim) {
     }
 }
 
-/// Whoever is still off or away comes back.
+/// Whoever is still off or away comes back, and an operator whose machines could not adopt the new store has them try
+/// again.
 fn heal(sim: &mut Sim) {
     for node in 0..sim.scenario.machines {
         sim.power_on(node);
         sim.start_agent(node);
+    }
+    if sim.observer.was_replaced() {
+        sim.observer.store_replaced(sim.now_us + 2 * SECOND_US);
+        sim.adopt();
     }
     sim.observer.strikes(sim.now_us);
 }

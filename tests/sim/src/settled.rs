@@ -44,7 +44,21 @@ fn values<'a>(unit: &'a Unit, key: &'a str) -> impl Iterator<Item = &'a str> {
     unit.fleet.iter().filter(move |(name, _)| name == key).map(|(_, value)| value.as_str())
 }
 
+/// A unit whose machines were lost twice in a row soon after it came is held back that long, and twice as long after
+/// each further loss.
+const HELD_US: u64 = 24_000_000;
+
 impl Sim {
+    /// How long units may yet be held back whose machines were lost soon after they came.
+    #[must_use]
+    pub fn held_back_us(&self) -> u64 {
+        let keys = self.keys().0;
+        let setbacks = keys.into_iter().filter(|(key, _)| key.starts_with("setbacks/"));
+        let losses = setbacks.filter_map(|(_, value)| json::decode::<Placement>(value.as_bytes()).ok());
+        let most = losses.map(|setback| setback.losses).max();
+        most.map_or(0, |losses| HELD_US << losses.saturating_sub(2).min(4))
+    }
+
     fn keys(&self) -> Keys {
         let (leaves, _) = self.etcd.all(self.now_us);
         Keys(leaves.into_iter().map(|(key, node)| (key, node.value)).collect())
@@ -143,7 +157,8 @@ impl Sim {
     #[must_use]
     pub fn leftovers(&self) -> Vec<String> {
         let stays = |key: &str| {
-            key.starts_with("fleet/l") || key.starts_with("machines/") && !key.contains("/assigned/")
+            let kept = ["fleet/l", "events/"].iter().any(|folder| key.starts_with(folder));
+            kept || key.starts_with("machines/") && !key.contains("/assigned/")
         };
         let mut found: Vec<String> = self.keys().0.into_keys().filter(|key| !stays(key)).collect();
         for machine in self.nodes.iter().filter(|machine| machine.up) {

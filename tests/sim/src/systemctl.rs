@@ -55,7 +55,7 @@ impl Sim {
         }
         let (life, late) = (self.nodes[node].boots, caller.clone());
         let done = move |sim: &mut Self| {
-            if sim.nodes[node].boots != life {
+            if sim.nodes[node].boots != life || !sim.nodes[node].up {
                 return;
             }
             let said = sim.carry_out(node, &verb, &units);

@@ -111,6 +111,8 @@ pub struct Service {
 pub struct Systemd {
     /// How it takes orders.
     pub mood: Mood,
+    /// Counts the troubles it has had.
+    pub moods: u64,
     /// Units in its memory.
     pub services: BTreeMap<UnitName, Service>,
     turns: u64,

@@ -24,7 +24,7 @@ impl Total {
         self.simulated_us += verdict.simulated_us;
         self.writes += verdict.writes;
         self.requests += verdict.requests;
-        self.two_leaders += verdict.two_leaders;
+        self.two_leaders += u64::from(verdict.two_leaders);
         self.slowest_us = self.slowest_us.max(verdict.settled_us);
         for (what, count) in &verdict.counts {
             *self.counts.entry(what.clone()).or_default() += count;
