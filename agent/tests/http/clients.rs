@@ -83,5 +83,5 @@ fn curl_asks_over_a_unix_socket() {
     let path = folder.0.join("api.sock");
     let _server = start_on(Listener::unix(&path, "no-such-group").unwrap(), Limits::default());
     let (shown, _) = curl(&["--unix-socket", path.to_str().unwrap(), "http://x/who"]);
-    assert!(shown.starts_with("GET [\"who\"] [] []  #1 uid "), "{shown}");
+    assert!(shown.starts_with("GET [\"who\"] [] []  #1 uid="), "{shown}");
 }
