@@ -21,6 +21,7 @@ pub mod holdings;
 pub mod lease;
 pub mod leave;
 pub mod log;
+mod looking;
 pub mod metrics;
 pub mod news;
 pub mod node;
@@ -35,6 +36,7 @@ pub mod serving;
 pub mod signals;
 #[cfg(feature = "simulation")]
 pub mod simulation;
+mod starts;
 mod steps;
 pub mod successor;
 pub mod threads;
