@@ -104,6 +104,8 @@ pub struct Node {
     pub contact: RefCell<Contact>,
     /// The life sign as last written; `None` while there is none.
     pub presence: RefCell<Option<Kept<Presence>>>,
+    /// Counts how often this agent made the record its own: in between another one may have written in the same session.
+    pub claims: Cell<u32>,
     /// The fleet this machine belongs to.
     pub remembered: RefCell<Option<Remembered>>,
     /// The lease as last read.
@@ -158,6 +160,7 @@ impl Node {
             runtime: parts.runtime,
             contact: RefCell::default(),
             presence: RefCell::new(None),
+            claims: Cell::new(0),
             remembered: RefCell::new(parts.remembered),
             lease_seen: RefCell::new(None),
             leadership: Cell::new(None),

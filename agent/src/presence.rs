@@ -244,7 +244,9 @@ async fn write(node: &Node, presence: &Presence, guard: Option<Guard>) -> Result
     match settled.await.map_err(|error| error.to_string())? {
         Settled::Done { created, modified } => {
             let guard = Guard::new(modified).ok_or("presence without modifiedIndex")?;
-            *node.presence.borrow_mut() = Some(Kept { value: presence.clone(), created, guard });
+            if node.presence.replace(Some(Kept { value: presence.clone(), created, guard })).is_none() {
+                node.claims.set(node.claims.get().wrapping_add(1));
+            }
             beaten(node, sent_ms);
             Ok(None)
         }

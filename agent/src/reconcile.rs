@@ -158,10 +158,6 @@ impl Reconciler {
     }
 
     async fn pass(&mut self, bell: &Bell) -> Result<(), String> {
-        if self.node.session().is_none() {
-            // Whoever holds this machine's record meanwhile writes rows of the same life.
-            self.published = Published::default();
-        }
         if self.node.is_leaving() {
             let wants = self.all_leave();
             return self.carry_on(&wants).await;

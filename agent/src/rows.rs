@@ -14,7 +14,9 @@ use crate::pool;
 /// What has been published, so that only changes are written.
 #[derive(Debug, Default)]
 pub struct Published {
-    session: Option<Session>,
+    /// The life that `rows` is about, and which claim of the record it was read under: whoever held the record before that
+    /// wrote rows of the same life.
+    of: Option<(Session, u32)>,
     rows: Map<UnitName, StateRow>,
     /// Rows of which nobody knows what is there: a write or a deletion had no answer, and may yet land.
     open: Set<UnitName>,
@@ -28,11 +30,12 @@ impl Published {
     pub async fn publish(&mut self, node: &Node, rows: &Map<UnitName, StateRow>) -> Result<(), String> {
         let Some(session) = node.session() else { return Ok(()) };
         let me = node.identity.id.clone();
-        if self.session != Some(session) {
+        let of = Some((session, node.claims.get()));
+        if self.of != of {
             let machine = me.clone();
             let read = node.with_store(move |store| reads::rows(store, &machine, session)).await;
             self.rows = read.map_err(|error| error.to_string())?;
-            self.session = Some(session);
+            self.of = of;
             self.open.clear();
         }
         let mut writes = Vec::new();
