@@ -10,7 +10,7 @@ use cluster::standing::{Remembered, Standing as StoreStanding, standing};
 use cluster::{FleetId, Guard, json, keys};
 use registry::reads;
 use registry::settle::{Settled, settle};
-use registry::store::{Hold, Node as Record, Outcome, Seen, StoreError};
+use registry::store::{Freshness, Hold, Node as Record, Outcome, Seen, StoreError};
 
 use crate::adopt;
 use crate::bell::Bell;
@@ -213,7 +213,7 @@ async fn is_abandoned(node: &Node, record: &Record) -> Result<bool, String> {
     loop {
         clock::until(look_ms).await;
         let key = keys::presence(&node.identity.id);
-        let read = node.with_store(move |store| store.read(&key, registry::store::Freshness::Quorum)).await;
+        let read = node.with_store(move |store| store.read(&key, Freshness::Quorum)).await;
         let (now, _) = read.map_err(|error: StoreError| error.to_string())?;
         let now_ms = clock::now_ms();
         match now {
@@ -350,8 +350,17 @@ async fn beat(node: &Node) -> Beat {
     }
     let Ok(value) = json::encode(&wanted, REGISTRY_VALUE_MAX_BYTES) else { return Beat::Lost };
     let (key, ttl) = (keys::presence(&node.identity.id), node.settings().timing.agent_ttl_seconds);
-    let sent_ms = clock::now_ms();
-    match node.with_store_first(move |store| store.keep_alive(&key, Hold::Value(&value), ttl)).await {
+    let is_heard = node.contact.borrow().is_unbroken(clock::now_ms());
+    let beaten_at = node.with_store_first(move |store| {
+        // A beat keeps the record alive though its answer is lost. Where that may be so, an answer to something else has
+        // to come first: this machine, deaf, would stay a member for ever and run nothing.
+        if !is_heard && let Err(error) = store.read(&key, Freshness::Quorum) {
+            return (0, Outcome::Unknown(error));
+        }
+        (clock::now_ms(), store.keep_alive(&key, Hold::Value(&value), ttl))
+    });
+    let (sent_ms, outcome) = beaten_at.await;
+    match outcome {
         Outcome::Done { created, modified } => {
             let Some(guard) = Guard::new(modified) else {
                 return Beat::Failed("no modifiedIndex".to_string());
