@@ -30,6 +30,7 @@ pub mod pool;
 pub mod presence;
 mod proofs;
 pub mod reconcile;
+mod record;
 pub mod rows;
 pub mod runtime_dir;
 pub mod serving;
