@@ -6,7 +6,7 @@ use std::rc::Rc;
 use cluster::limits::REGISTRY_VALUE_MAX_BYTES;
 use cluster::records::Layout;
 use cluster::snapshot::{Kept, Snapshot};
-use cluster::standing::{Remembered, Standing as StoreStanding, standing};
+use cluster::standing::{Behind, Freeze, Remembered, Standing as StoreStanding, standing};
 use cluster::{FleetId, Guard, json, keys};
 use registry::reads;
 use registry::settle::settle;
@@ -72,11 +72,12 @@ async fn attempt(node: &Node) -> Result<Attempt, String> {
             if transfer::lift(node, &view).await? {
                 return Ok(Attempt::Again);
             }
+            keep_in_mind(node, &freeze, seen);
             return Ok(Attempt::Not(Standing::Frozen(freeze), FROZEN_LOOK_MS));
         }
         StoreStanding::Found => return found(node).await,
         StoreStanding::Join(fleet) => {
-            node.remember(Remembered { fleet, index: seen.index, cluster: seen.cluster })
+            node.remember(Remembered { fleet, index: seen.index, cluster: seen.cluster, behind: None })
         }
         StoreStanding::Ours => note_index(node, seen),
         StoreStanding::Adopted(fleet) => {
@@ -109,14 +110,24 @@ fn duplicate(node: &Node, address: String) -> Attempt {
 fn now_of(node: &Node, fleet: FleetId, seen: Seen) {
     node.recall.set(true);
     node.store.interrupt_watches();
-    node.remember(Remembered { fleet, index: seen.index, cluster: seen.cluster });
+    node.remember(Remembered { fleet, index: seen.index, cluster: seen.cluster, behind: None });
 }
 
 /// How this machine stands to the store that `view` was read from.
 pub fn assess(node: &Node, view: &Snapshot, seen: Seen) -> StoreStanding {
     let layout = view.layout.as_ref().map(|layout| &layout.value);
     let unreadable = view.unreadable.contains_key(keys::LAYOUT);
-    standing(node.remembered.borrow().as_ref(), layout, unreadable, seen.index)
+    standing(node.remembered.borrow().as_ref(), layout, unreadable, (seen.index, seen.cluster))
+}
+
+/// Remembers a store that a majority of it showed to be at an earlier moment: whoever writes to it meanwhile makes its index
+/// grow, and what this machine saw comes back only by an operator's word.
+pub fn keep_in_mind(node: &Node, freeze: &Freeze, seen: Seen) {
+    let remembered = node.remembered.borrow().clone();
+    if let (Freeze::WentBack { to, .. }, Some(remembered)) = (freeze, remembered) {
+        let behind = Some(Behind { cluster: seen.cluster, index: *to });
+        node.remember(Remembered { behind, ..remembered });
+    }
 }
 
 /// Remembers how far the store has come, from time to time: the memory on disk need not be exact, since indices

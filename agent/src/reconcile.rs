@@ -232,7 +232,10 @@ impl Reconciler {
         self.watches.iter().for_each(|watch| watch.resume(from));
         match presence::assess(&self.node, &view, seen) {
             StoreStanding::Ours => return "a member of the store lags behind".to_string(),
-            StoreStanding::Frozen(freeze) => self.node.set_standing(Standing::Frozen(freeze)),
+            StoreStanding::Frozen(freeze) => {
+                presence::keep_in_mind(&self.node, &freeze, seen);
+                self.node.set_standing(Standing::Frozen(freeze));
+            }
             _ => self
                 .node
                 .set_standing(Standing::Waiting("the registry was adopted; bringing units in".to_string())),

@@ -76,7 +76,8 @@ fn the_fleet_is_remembered_for_each_machine_by_itself() {
     let runtime = RuntimeDir::open(&folder.0).unwrap();
     let (one, two) = (MachineId::parse("m1").unwrap(), MachineId::parse("m2").unwrap());
     assert_eq!(runtime.remembered(&one).unwrap(), None);
-    let remembered = Remembered { fleet: FleetId::parse("f").unwrap(), index: 12, cluster: u64::MAX };
+    let fleet = FleetId::parse("f").unwrap();
+    let remembered = Remembered { fleet, index: 12, cluster: u64::MAX, behind: None };
     runtime.remember(&one, &remembered).unwrap();
     assert_eq!(runtime.remembered(&one).unwrap(), Some(remembered));
     assert_eq!(runtime.remembered(&two).unwrap(), None);

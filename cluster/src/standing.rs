@@ -22,6 +22,19 @@ pub struct Remembered {
     pub index: u64,
     /// The store's own identity (X-Etcd-Cluster-Id), 0 if it gives none.
     pub cluster: u64,
+    /// The store that a majority of it showed to be at an earlier moment of the fleet. Others may write to it until its index is
+    /// higher again; what this machine saw is missing there all the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub behind: Option<Behind>,
+}
+
+/// A store at an earlier moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Behind {
+    /// Its identity.
+    pub cluster: u64,
+    /// Its index when that was noticed.
+    pub index: u64,
 }
 
 /// Why nothing may be stopped, swept, scheduled or published.
@@ -117,15 +130,17 @@ pub enum Standing {
 }
 
 /// Compares what is remembered with what one read showed. `unreadable` tells of a layout that did not decode. The
-/// store's own identity is not compared: a backup is restored under a new one, and still is the fleet at an earlier
-/// moment.
+/// store's own identity only tells which one is known to be at an earlier moment: a backup is restored under a new one,
+/// and still is the fleet.
 #[must_use]
 pub fn standing(
     remembered: Option<&Remembered>,
     layout: Option<&Layout>,
     unreadable: bool,
-    index: u64,
+    (index, cluster): (u64, u64),
 ) -> Standing {
+    let behind = remembered.and_then(|ours| ours.behind).filter(|behind| behind.cluster == cluster);
+    let seen = behind.map_or(index, |behind| behind.index);
     if unreadable {
         return Standing::Frozen(Freeze::Unreadable);
     }
@@ -148,8 +163,8 @@ pub fn standing(
             }
             Standing::Frozen(Freeze::OtherFleet { ours: ours.fleet.clone(), theirs: layout.fleet.clone() })
         }
-        (Some(ours), Some(_)) if index < ours.index => {
-            Standing::Frozen(Freeze::WentBack { from: ours.index, to: index })
+        (Some(ours), Some(_)) if seen < ours.index => {
+            Standing::Frozen(Freeze::WentBack { from: ours.index, to: seen })
         }
         (Some(_), Some(_)) => Standing::Ours,
     }

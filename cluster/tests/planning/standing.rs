@@ -1,10 +1,10 @@
 //! `standing` in lines: `remembers FLEET INDEX CLUSTER`, `layout FLEET [adopts FLEET…]`, `version 2 FLEET`, `unreadable`,
 //! `leaving`, `left` and `arriving STORE MACHINE` for a layout in transit, `copy FLEET` for one that was copied into it,
-//! and `read INDEX CLUSTER` as the question. `adopt OURS FRESH` asks for the layout that an operator's word makes.
+//! and `read INDEX [CLUSTER]` as the question. `behind INDEX CLUSTER` is a store that was seen to be at an earlier moment. `adopt OURS FRESH` asks for the layout that an operator's word makes.
 
 use cluster::limits::ADOPTED_FLEETS_MAX;
 use cluster::records::Layout;
-use cluster::standing::{Remembered, Standing, adopting, standing};
+use cluster::standing::{Behind, Remembered, Standing, adopting, standing};
 use cluster::{FleetId, MachineId};
 
 use crate::runner;
@@ -25,7 +25,11 @@ fn answer(input: &str) -> Option<String> {
         match words.as_slice() {
             ["remembers", ours, index, cluster] => {
                 let (index, cluster) = (index.parse().ok()?, cluster.parse().ok()?);
-                remembered = Some(Remembered { fleet: fleet(ours), index, cluster });
+                remembered = Some(Remembered { fleet: fleet(ours), index, cluster, behind: None });
+            }
+            ["behind", index, cluster] => {
+                let behind = Behind { index: index.parse().ok()?, cluster: cluster.parse().ok()? };
+                remembered = remembered.map(|before| Remembered { behind: Some(behind), ..before });
             }
             ["layout", theirs, adopts @ ..] => {
                 let adopts = adopts.iter().skip(1).map(|id| fleet(id)).collect();
@@ -48,8 +52,10 @@ fn answer(input: &str) -> Option<String> {
                 let by = MachineId::parse("m1").expect("a machine ID");
                 layout = Some(layout?.arriving(fleet(theirs), "there", &by).open());
             }
-            ["read", index] => {
-                let found = standing(remembered.as_ref(), layout.as_ref(), unreadable, index.parse().ok()?);
+            ["read", index, cluster @ ..] => {
+                let cluster = cluster.first().map_or(Some(7), |cluster| cluster.parse().ok())?;
+                let seen = (index.parse().ok()?, cluster);
+                let found = standing(remembered.as_ref(), layout.as_ref(), unreadable, seen);
                 out += &format!("{}\n", show(&found));
             }
             ["adopt", ours, fresh] => {

@@ -36,6 +36,16 @@ impl Client {
         asker.wait()
     }
 
+    /// Writes a key whatever is there.
+    pub fn overwrite(&self, key: &str, value: &str, ttl_secs: Option<u32>) -> Outcome {
+        let value = value.to_owned();
+        self.write("put", key, move |path, now| Command::Set {
+            path,
+            is_dir: false,
+            content: content(&value, ttl_secs, now),
+        })
+    }
+
     /// Asks one member after the other, beginning with the one that answered last.
     fn read_any(&self, what: &str, make: impl Fn() -> Ask) -> Result<Told, StoreError> {
         let first = self.member.load(Ordering::Relaxed);
@@ -161,12 +171,7 @@ impl Store for Client {
     }
 
     fn put(&self, key: &str, value: &str) -> Outcome {
-        let value = value.to_owned();
-        self.write("put", key, move |path, now| Command::Set {
-            path,
-            is_dir: false,
-            content: content(&value, None, now),
-        })
+        self.overwrite(key, value, None)
     }
 
     fn delete(&self, key: &str, guard: Guard) -> Outcome {

@@ -4,11 +4,11 @@
 use cluster::TargetState;
 use fleet_api::{Call, Method, Request};
 
-use crate::client::Client;
 use crate::kernel::{current, with};
 use crate::observer::{Answer, Wish};
 use crate::scenario::{Step, Unit};
 use crate::sim::Sim;
+use crate::weakened::Weakened;
 
 /// Begins what a step asks for, if it is a client's.
 pub fn ask(sim: &mut Sim, step: &Step) {
@@ -52,7 +52,7 @@ pub fn ask(sim: &mut Sim, step: &Step) {
 
 /// One request, from its reading to its answer.
 fn carry_out(office: usize, subject: &str, request: &Request, wish: Option<Wish>) {
-    let client = Client::new(office, 0);
+    let client = Weakened::new(office, 0);
     let result = Call::read(request, 100).and_then(|call| match call {
         Call::Task(task) => task.run(&client).map(drop),
         _ => Ok(()),

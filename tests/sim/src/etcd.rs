@@ -10,6 +10,7 @@ use std::collections::VecDeque;
 use registry::store::{Node as Found, Seen, StoreErrorKind, Wake};
 use store::keyspace::{Code, Command, Event as Change, Keyspace, Moment, Node, Refusal};
 
+use crate::holders::placed_unit;
 use crate::kernel::Event;
 use crate::sim::Sim;
 
@@ -109,6 +110,15 @@ impl Member {
             Err(_) => Some(Wake::Overrun),
             Ok(event) => event.map(|event| changed(event)),
         }
+    }
+
+    /// The unit whose placement an entry was about, and what is there now.
+    fn placed(&self, entry: &Entry) -> Option<(String, Option<String>)> {
+        let Entry::Write(command, _) = entry else { return None };
+        let unit = placed_unit(command)?;
+        let node = self.keyspace.find(&format!("{PREFIX}/placements/{unit}")).ok();
+        let value = node.and_then(|node| found(node, "", 0)).map(|found| found.value);
+        Some((unit.to_owned(), value))
     }
 
     fn carry_out(&mut self, entry: &Entry) -> Option<Told> {
@@ -259,12 +269,17 @@ impl Sim {
             return;
         }
         let now_us = self.now_us;
-        let mut answers = Vec::new();
+        let (mut answers, mut placed) = (Vec::new(), Vec::new());
+        let known = self.etcd.members.iter().map(|member| member.applied).max().unwrap_or(0);
         let Etcd { members, log, .. } = &mut self.etcd;
         let here = &mut members[member];
         while here.applied < until {
-            let told = here.carry_out(&log[here.applied]);
+            let entry = &log[here.applied];
+            let told = here.carry_out(entry);
             here.applied += 1;
+            if here.applied > known {
+                placed.extend(here.placed(entry));
+            }
             let applied = here.applied;
             let mine = |entry: &mut (Pending, usize, Asker)| {
                 matches!(entry.0, Pending::Write(_)) && entry.1 == applied
@@ -288,6 +303,9 @@ impl Sim {
                 None if poll.asker.waits() => here.polls.push(poll),
                 None => {}
             }
+        }
+        for (unit, value) in placed {
+            self.note_holder(&unit, value.as_deref());
         }
         for (node, asker, told) in answers {
             self.answer(node, &asker, told);

@@ -21,6 +21,11 @@ impl Sim {
         let text = format!("== {}", step.words.join(" "));
         self.trace(self.office(), &text);
         let done = match self.machine(step.word(1)) {
+            _ if step.word(0) == "once" => self.lay(step),
+            _ if step.word(0) == "hold" => {
+                self.held_us = step.number(1) * 1000;
+                Some(())
+            }
             Some(node) => self.strike_machine(node, step),
             None => self.strike_store(step),
         };
@@ -43,6 +48,10 @@ impl Sim {
             "pause" => self.pause_agent(node, ms * 1000),
             "jump" => self.nodes[node].clock_us += ms * 1000,
             "cut" => self.cut_link(node, step),
+            "deaf" => {
+                let agent = self.nodes[node].agent?;
+                self.deafen(agent);
+            }
             "slow" => {
                 self.nodes[node].link.slow_us = step.number(3) * 1000;
                 self.later(ms, move |sim| sim.nodes[node].link.slow_us = 2_000);
@@ -139,6 +148,7 @@ impl Sim {
 
     /// An operator asks every agent to adopt the store.
     pub fn adopt(&mut self) {
+        self.observer.adopted();
         let agents: Vec<_> = self.agents.iter().map(|(id, handle)| (*id, handle.clone())).collect();
         for (_, handle) in agents {
             handle.adopts.set(true);

@@ -53,7 +53,7 @@ pub fn generate(seed: u64) -> Scenario {
         steps.push(replacement(&mut chance));
     }
     steps.sort_by_key(|step| step.at_ms);
-    Scenario { seed, machines, units, steps, cut: None }
+    Scenario { seed, machines, units, steps, cut: None, without: Vec::new() }
 }
 
 fn unit(name: &str, fleet: &[(&str, &str)], program: &str) -> Unit {

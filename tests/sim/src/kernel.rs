@@ -65,6 +65,8 @@ pub struct Process {
     pub waiting: VecDeque<Runnable>,
     /// Threads of the pool that are busy.
     pub busy: usize,
+    /// Until when its clock does not know how long it was stopped, and how long that was: only without `Guard::Clock`.
+    pub behind: Option<(u64, u64)>,
 }
 
 impl Process {
@@ -78,6 +80,7 @@ impl Process {
             deferred: Vec::new(),
             waiting: VecDeque::new(),
             busy: 0,
+            behind: None,
         }
     }
 }
@@ -258,6 +261,7 @@ pub struct Caller<T> {
 
 struct Slot<T> {
     waits: Cell<bool>,
+    lost: Cell<bool>,
     answer: RefCell<Option<T>>,
 }
 
@@ -275,7 +279,15 @@ impl<T> Caller<T> {
     #[must_use]
     pub fn here() -> Self {
         let (process, fiber) = current().expect("called from a fiber");
-        Self { process, fiber, slot: Rc::new(Slot { waits: Cell::new(true), answer: RefCell::new(None) }) }
+        Self {
+            process,
+            fiber,
+            slot: Rc::new(Slot {
+                waits: Cell::new(true),
+                lost: Cell::new(false),
+                answer: RefCell::new(None),
+            }),
+        }
     }
 
     /// Gives the answer, unless there is one already.
@@ -290,6 +302,17 @@ impl<T> Caller<T> {
     #[must_use]
     pub fn waits(&self) -> bool {
         self.slot.waits.get()
+    }
+
+    /// Loses the connection on which the answer would come, and nobody notices.
+    pub fn lose(&self) {
+        self.slot.lost.set(true);
+    }
+
+    /// True if no answer can come.
+    #[must_use]
+    pub fn is_lost(&self) -> bool {
+        self.slot.lost.get()
     }
 
     /// The process that asks.

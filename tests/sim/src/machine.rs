@@ -17,13 +17,13 @@ use cluster::{BootId, MachineId};
 use smol::LocalExecutor;
 use systemd_shim::{Changes, Notify, Paths, Scope, Timeouts, UnitDir, UnitLinks};
 
-use crate::client::Client;
 use crate::fiber::suspend;
 use crate::kernel::{Event, ProcessId, current, with};
 use crate::network::Link;
 use crate::sim::Sim;
 use crate::systemctl;
 use crate::systemd::{Mood, Systemd};
+use crate::weakened::Weakened;
 
 /// How long systemd waits before it starts an agent again that was killed.
 const RESTART_US: u64 = 500_000;
@@ -226,7 +226,7 @@ fn assemble(executor: &LocalExecutor<'static>, node: usize) -> Result<Assembled,
         config_file: None,
         named_config: None,
         identity: Identity { id, boot, nonce },
-        store: metrics::counted(Client::new(node, node)),
+        store: metrics::counted(Weakened::new(node, node)),
         runtime: hands.runtime.clone(),
         remembered,
         ropes,

@@ -75,7 +75,14 @@ impl Sim {
         }
         // What lies in a socket may be sent after whoever wrote it has given up.
         let tries = if is_write && self.chance.permille(LATE_PERMILLE) { LATE_TRIES } else { 0 };
-        self.carry(node, member, ask, asker.clone(), tries);
+        match std::mem::take(&mut self.held_us) {
+            0 => self.carry(node, member, ask, asker.clone(), tries),
+            held_us => {
+                let asker = asker.clone();
+                let later = move |sim: &mut Self| sim.carry(node, member, ask, asker, tries);
+                self.agenda.put(self.now_us + held_us, Event::World(Box::new(later)));
+            }
+        }
     }
 
     /// Has a question arrive, or tries again: as long as somebody waits for the answer, and `tries` times more.
@@ -101,7 +108,7 @@ impl Sim {
 
     /// Sends an answer back, again and again for as long as somebody waits for it.
     pub fn answer(&mut self, node: usize, asker: &Asker, told: Told) {
-        if !asker.waits() {
+        if !asker.waits() || asker.is_lost() {
             return;
         }
         let lost = self.is_lost(node, |link| link.from_cut);
@@ -116,6 +123,11 @@ impl Sim {
             asker.answer(sim, told);
         };
         self.agenda.put(at_us, Event::World(Box::new(arrive)));
+    }
+
+    /// The connections on which a process waits for changes are there no more, and nobody tells it.
+    pub fn deafen(&mut self, id: ProcessId) {
+        self.watching.iter().filter(|asker| asker.process() == id).for_each(Asker::lose);
     }
 
     /// Ends the watches of a process.

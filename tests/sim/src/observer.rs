@@ -2,10 +2,13 @@
 //! small model of what may be, and shares nothing with the code it judges. What holds at every moment is judged here,
 //! what holds once all is quiet in `settled`.
 
+mod judge;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use cluster::{TargetState, UnitName};
 
+use crate::holders::Holders;
 use crate::machine::Machine;
 use crate::scenario::Unit;
 use crate::sim::Sim;
@@ -59,11 +62,21 @@ impl Default for Known {
     }
 }
 
+impl Known {
+    /// True if clients have long been told that it does not run.
+    fn is_not_to_run(&self, now_us: u64) -> bool {
+        let launched = |spec: &Spec| spec.is_some_and(|(target, _)| target == TargetState::Launched);
+        !self.busy && now_us > self.touched_us + LATE_START_US && !self.possible.iter().any(launched)
+    }
+}
+
 /// A copy of a unit that has processes.
 #[derive(Debug)]
 pub struct Copy {
     since_us: u64,
     stopping: bool,
+    /// It was not its machine's when it started.
+    unheld: bool,
 }
 
 /// The observer.
@@ -74,10 +87,16 @@ pub struct Observer {
     left_us: Vec<Option<u64>>,
     copies: BTreeMap<UnitName, BTreeMap<usize, Copy>>,
     announced: BTreeMap<(usize, String), u64>,
+    /// Whom the registry gave what.
+    pub holders: Holders,
     /// What clients did with each unit.
     pub units: BTreeMap<String, Known>,
     operators_us: Option<u64>,
     replaced_until_us: Option<u64>,
+    /// The store is another one that nobody has adopted yet.
+    is_strange: bool,
+    /// When each node was last out of sight for anything but another one with its ID.
+    dark_us: Vec<u64>,
     /// When something was done to the fleet last.
     pub last_strike_us: u64,
     /// How often what was done.
@@ -101,9 +120,12 @@ impl Observer {
             left_us: vec![None; nodes],
             copies: BTreeMap::new(),
             announced: BTreeMap::new(),
+            holders: Holders::default(),
             units: BTreeMap::new(),
             operators_us: None,
             replaced_until_us: None,
+            is_strange: false,
+            dark_us: vec![0; nodes],
             last_strike_us: 0,
             counts: BTreeMap::new(),
             problems: Vec::new(),
@@ -119,6 +141,7 @@ impl Observer {
     /// A node is out of sight now, or is until then.
     pub fn away(&mut self, node: usize, now_us: u64) {
         self.away_us[node] = self.away_us[node].max(now_us);
+        self.dark_us[node] = self.dark_us[node].max(now_us);
     }
 
     /// A node was told to leave the fleet.
@@ -134,6 +157,12 @@ impl Observer {
     /// The store is another one, and is not adopted before then.
     pub fn store_replaced(&mut self, until_us: u64) {
         self.replaced_until_us = Some(until_us);
+        self.is_strange = true;
+    }
+
+    /// An operator has every machine adopt the store.
+    pub fn adopted(&mut self) {
+        self.is_strange = false;
     }
 
     /// True if the store was ever another one: what clients were told then was told of a store that is gone.
@@ -147,10 +176,12 @@ impl Observer {
         if let Some(rest) = line.strip_prefix("stop ") {
             let unit = rest.split(':').next().unwrap_or_default();
             self.announced.insert((node, unit.to_owned()), now_us);
-        } else if line.starts_with("stopping at once") {
-            for unit in self.copies.keys().filter(|unit| line.contains(unit.as_str())) {
-                self.announced.insert((node, unit.to_string()), now_us);
-            }
+        } else if line.starts_with("frozen: ") && !self.was_replaced() {
+            self.problems.push(format!("a machine freezes in its own registry: {line}"));
+        } else if let Some((unit, _)) =
+            line.strip_prefix("stopping ").and_then(|rest| rest.split_once(" at once: "))
+        {
+            self.announced.insert((node, unit.to_owned()), now_us);
         }
     }
 
@@ -205,17 +236,39 @@ impl Observer {
         self.copies.get(unit).into_iter().flat_map(|copies| copies.keys().copied())
     }
 
+    /// Copies that were not their machines' when they started, and are not on their way down: unit, machine, since when.
+    pub fn unheld(&self) -> impl Iterator<Item = (&UnitName, usize, u64)> {
+        let all = self.copies.iter().flat_map(|(unit, copies)| copies.iter().map(move |copy| (unit, copy)));
+        let unheld = all.filter(|(_, (_, copy))| copy.unheld && !copy.stopping);
+        unheld.map(|(unit, (node, copy))| (unit, *node, copy.since_us))
+    }
+
+    /// When a node was last out of sight.
+    #[must_use]
+    pub fn away_us(&self, node: usize) -> u64 {
+        self.away_us[node]
+    }
+
+    /// True if something befell the store in this run.
+    #[must_use]
+    pub fn is_upset(&self) -> bool {
+        self.counts.keys().any(|what| what.starts_with("etcd"))
+    }
+
     fn was_away(&self, node: usize, now_us: u64) -> bool {
         lately(Some(self.away_us[node]), now_us)
     }
 
-    fn store_excuses(&self, now_us: u64) -> bool {
+    /// True while the store is another one, or has been until lately.
+    #[must_use]
+    pub fn store_excuses(&self, now_us: u64) -> bool {
         lately(self.replaced_until_us, now_us)
     }
 }
 
 /// True if a unit is one of many by its nature: copies are no harm, and others need not move for it.
-fn is_global(unit: Option<&Unit>) -> bool {
+#[must_use]
+pub fn is_global(unit: Option<&Unit>) -> bool {
     unit.is_some_and(|unit| unit.fleet.iter().any(|(key, _)| key == "Global"))
 }
 
@@ -229,8 +282,10 @@ impl Sim {
             let well = machine.link.is_well() && machine.systemd.mood == Mood::Well;
             let shares =
                 self.twin() != node && self.nodes[self.twin()].up && self.nodes[self.twin()].id == machine.id;
-            if shares || !(machine.up && agent == Some(false) && well) {
+            if !(machine.up && agent == Some(false) && well) {
                 self.observer.away(node, now_us);
+            } else if shares {
+                self.observer.away_us[node] = now_us;
             }
         }
         let mut found = Vec::new();
@@ -247,6 +302,7 @@ impl Sim {
         }
         self.observer.two_leaders |= self.leaders() > 1;
         self.blame(found);
+        self.judge_unheld();
     }
 
     /// Agents that may write as leaders now, by their own clocks and with what they know; a stopped one counts, since
@@ -260,7 +316,8 @@ impl Sim {
         self.nodes.iter().filter(leads).count()
     }
 
-    fn blame(&mut self, found: Vec<String>) {
+    /// Notes what must not be.
+    pub fn blame(&mut self, found: Vec<String>) {
         for problem in found {
             self.trace(self.office(), &format!("!! {problem}"));
             self.observer.problems.push(problem);
@@ -273,7 +330,10 @@ impl Sim {
         let mut found = Vec::new();
         if !before.lives() && phase.lives() {
             found.extend(self.judge_start(node, unit));
-            let copy = Copy { since_us: now_us, stopping: false };
+            let id = self.nodes[node].id.as_str();
+            let unheld = !is_global(self.scenario.unit(unit.as_str()))
+                && !self.observer.holders.holds(unit.as_str(), id);
+            let copy = Copy { since_us: now_us, stopping: false, unheld };
             self.observer.copies.entry(unit.clone()).or_default().insert(node, copy);
         } else if before.lives() && !phase.lives() {
             if let Some(copies) = self.observer.copies.get_mut(unit) {
@@ -287,66 +347,5 @@ impl Sim {
             }
         }
         self.blame(found);
-    }
-
-    fn judge_start(&self, node: usize, unit: &UnitName) -> Option<String> {
-        let (seen, now_us) = (&self.observer, self.now_us);
-        if seen.store_excuses(now_us) || seen.was_away(node, now_us) {
-            return None;
-        }
-        let known = seen.units.get(unit.as_str());
-        let gone = known.is_some_and(|known| {
-            !seen.was_replaced()
-                && known.possible == BTreeSet::from([None])
-                && !known.busy
-                && now_us > known.touched_us + LATE_START_US
-        });
-        if gone {
-            return Some(format!("{unit} was destroyed and starts on {}", self.nodes[node].name));
-        }
-        let others = seen.copies_of(unit).find(|other| *other != node && !seen.was_away(*other, now_us));
-        let other = others.filter(|_| !is_global(self.scenario.unit(unit.as_str())))?;
-        let (here, there) = (&self.nodes[node].name, &self.nodes[other].name);
-        Some(format!("{unit} starts on {here} and runs on {there}, and neither was out of sight"))
-    }
-
-    fn judge_stop(&self, node: usize, unit: &UnitName) -> Option<String> {
-        let (seen, now_us) = (&self.observer, self.now_us);
-        let copy = seen.copies.get(unit)?.get(&node)?;
-        let name = &self.nodes[node].name;
-        let told = seen.announced.get(&(node, unit.to_string()));
-        if told.is_none_or(|at_us| *at_us < copy.since_us) {
-            return Some(format!("{unit} is stopped on {name} and the log does not say why"));
-        }
-        let touched = |name: &str| {
-            let known = seen.units.get(name);
-            known.is_some_and(|known| {
-                known.busy || known.touched_us >= copy.since_us || lately(Some(known.touched_us), now_us)
-            })
-        };
-        let relatives = self.relatives(unit.as_str());
-        let moved = |other: &str| {
-            UnitName::parse(other).is_ok_and(|other| seen.copies_of(&other).all(|at| at != node))
-        };
-        let excused = touched(unit.as_str())
-            || relatives.iter().any(|other| touched(other) || moved(other))
-            || seen.was_away(node, now_us)
-            || seen.copies_of(unit).any(|other| other != node)
-            || lately(seen.left_us[node], now_us)
-            || seen.operators_us.is_some_and(|at_us| at_us >= copy.since_us || lately(Some(at_us), now_us))
-            || seen.store_excuses(now_us);
-        (!excused).then(|| format!("{unit} is stopped on {name} without a cause"))
-    }
-
-    /// Units whose coming and going may move this one.
-    fn relatives(&self, unit: &str) -> Vec<String> {
-        let mentions = |one: &Unit, other: &str| {
-            let kin = one.fleet.iter().filter(|(key, _)| key == "Conflicts" || key == "MachineOf");
-            kin.into_iter().any(|(_, pattern)| crate::settled::matches(pattern, other))
-        };
-        let Some(own) = self.scenario.unit(unit) else { return Vec::new() };
-        let all = self.scenario.units.iter().filter(|other| other.name != unit);
-        let kin = all.filter(|other| mentions(own, &other.name) || mentions(other, unit));
-        kin.map(|other| other.name.clone()).collect()
     }
 }

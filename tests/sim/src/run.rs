@@ -94,6 +94,8 @@ pub fn run(scenario: &Scenario, traced: bool) -> Verdict {
 /// When what a step begins is over.
 fn until_ms(step: &Step) -> u64 {
     let lasts_ms = match step.word(0) {
+        "once" => return step.inner().map_or(step.at_ms, |inner| until_ms(&inner)),
+        "hold" => step.number(1),
         word if word.starts_with("etcd") => step.number(1),
         _ => step.number(2),
     };

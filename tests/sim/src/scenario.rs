@@ -3,6 +3,8 @@
 
 use std::fmt;
 
+use crate::guards::Guard;
+
 /// What happens at one moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Step {
@@ -58,6 +60,8 @@ pub struct Scenario {
     pub steps: Vec<Step>,
     /// One blow besides.
     pub cut: Option<Cut>,
+    /// Guards of the agents that are taken out.
+    pub without: Vec<Guard>,
 }
 
 impl Blow {
@@ -78,6 +82,9 @@ impl fmt::Display for Scenario {
             let side = if cut.after { "after" } else { "before" };
             writeln!(f, "cut {} {side} write {}", cut.blow.word(), cut.write)?;
         }
+        for guard in &self.without {
+            writeln!(f, "without {}", guard.word())?;
+        }
         for unit in &self.units {
             let options: Vec<String> =
                 unit.fleet.iter().map(|(key, value)| format!("{key}={value}")).collect();
@@ -96,7 +103,8 @@ impl Scenario {
     /// # Errors
     /// A line that means nothing, in words.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let mut scenario = Self { seed: 0, machines: 1, units: Vec::new(), steps: Vec::new(), cut: None };
+        let (units, steps, without) = (Vec::new(), Vec::new(), Vec::new());
+        let mut scenario = Self { seed: 0, machines: 1, units, steps, cut: None, without };
         for line in text.lines().filter(|line| !line.starts_with('#') && !line.trim().is_empty()) {
             scenario.read_line(line).ok_or_else(|| format!("no line of a scenario: {line}"))?;
         }
@@ -114,6 +122,7 @@ impl Scenario {
                 let (blow, _) = Blow::ALL.into_iter().find(|(_, word)| word == blow)?;
                 self.cut = Some(Cut { write: number.parse().ok()?, after: *side == "after", blow });
             }
+            ["without", guard] => self.without.push(Guard::of(guard)?),
             ["unit", name, rest @ ..] => self.units.push(unit(name, rest)?),
             ["at", time, step @ ..] if !step.is_empty() => {
                 let words = step.iter().map(|word| (*word).to_owned()).collect();
@@ -150,6 +159,13 @@ impl Step {
     #[must_use]
     pub fn word(&self, at: usize) -> &str {
         self.words.get(at).map_or("", String::as_str)
+    }
+
+    /// The step that a snare holds.
+    #[must_use]
+    pub fn inner(&self) -> Option<Self> {
+        let words = self.words.get(5..).filter(|words| !words.is_empty())?;
+        Some(Self { at_ms: self.at_ms, words: words.to_vec() })
     }
 
     /// The number at a place, 0 if there is none.

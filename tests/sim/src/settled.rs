@@ -5,15 +5,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
-use cluster::records::{Placement, Spec as Record};
+use cluster::records::{Placement, Spec as Record, StateRow};
 use cluster::{TargetState, UnitName, json};
 
 use crate::observer::Spec;
 use crate::scenario::Unit;
 use crate::sim::Sim;
+use crate::systemd::Phase;
 
 /// The registry as raw keys.
-struct Keys(BTreeMap<String, String>);
+struct Keys(BTreeMap<String, String>, BTreeMap<String, u64>);
 
 impl Keys {
     fn spec(&self, unit: &str) -> Spec {
@@ -61,7 +62,8 @@ impl Sim {
 
     fn keys(&self) -> Keys {
         let (leaves, _) = self.etcd.all(self.now_us);
-        Keys(leaves.into_iter().map(|(key, node)| (key, node.value)).collect())
+        let created = leaves.iter().map(|(key, node)| (key.clone(), node.created)).collect();
+        Keys(leaves.into_iter().map(|(key, node)| (key, node.value)).collect(), created)
     }
 
     /// What is not as it should be once all is quiet.
@@ -82,8 +84,25 @@ impl Sim {
                 ));
             }
             found.extend(self.misplaced(unit, spec, &keys));
+            found.extend((0..self.office()).filter_map(|node| self.mistold(node, unit, &keys)));
         }
         found
+    }
+
+    /// What a machine's state row says that is not so: there is one for each unit it has, under its present session.
+    fn mistold(&self, node: usize, unit: &Unit, keys: &Keys) -> Option<String> {
+        let (machine, name) = (&self.nodes[node], UnitName::parse(&unit.name).ok()?);
+        if !self.has_file(node, &unit.name) {
+            return None;
+        }
+        let session = keys.1.get(&format!("machines/{}/presence", machine.id)).copied().unwrap_or(0);
+        let text = keys.0.get(&format!("states/{}/{session}/{}", machine.id, unit.name));
+        let row = text.and_then(|text| json::decode::<StateRow>(text.as_bytes()).ok());
+        let service = machine.systemd.services.get(&name);
+        let active = service.map_or(Phase::Dead, |service| service.phase).words().0;
+        let told = row.map(|row| row.active);
+        (told.as_deref() != Some(active))
+            .then(|| format!("{name} is {active} on {}, and its state row says {told:?}", machine.name))
     }
 
     fn misplaced(&self, unit: &Unit, spec: Spec, keys: &Keys) -> Option<String> {

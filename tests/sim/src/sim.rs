@@ -1,6 +1,6 @@
 //! The whole of a simulated world, and what its parts need of each other.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
@@ -9,13 +9,17 @@ use cluster::MachineId;
 
 use crate::chance::Chance;
 use crate::etcd::{Asker, Etcd};
+use crate::guards::Guard;
 use crate::kernel::{Agenda, Event, ProcessId, Processes};
 use crate::machine::{Handle, Machine};
 use crate::observer::Observer;
 use crate::scenario::{Blow, Scenario};
+use crate::snares::Snare;
 
 /// How long a paused agent stands still: longer than its TTL and its lease.
 pub const PAUSE_US: u64 = 9_000_000;
+/// How long a clock goes on as if there had been no pause, without `Guard::Clock`: what a few writes take.
+const BEHIND_US: u64 = 100_000;
 /// Lines of a trace that are kept.
 const TRACE_LINES: usize = 20_000;
 
@@ -47,6 +51,12 @@ pub struct Sim {
     pub scenario: Rc<Scenario>,
     /// Writes of agents so far.
     pub writes: u64,
+    /// Faults that wait for their moment.
+    pub snares: Vec<Snare>,
+    /// Starts that agents ordered, by process and unit, until the placement is read again.
+    pub started: BTreeSet<(ProcessId, String)>,
+    /// How long the next request stays on its way.
+    pub held_us: u64,
     armed: Option<ProcessId>,
     trace: Option<VecDeque<String>>,
 }
@@ -72,6 +82,9 @@ impl Sim {
             dead_agents: Vec::new(),
             scenario,
             writes: 0,
+            snares: Vec::new(),
+            held_us: 0,
+            started: BTreeSet::new(),
             armed: None,
             trace: traced.then(VecDeque::new),
         }
@@ -97,7 +110,15 @@ impl Sim {
     /// CLOCK_BOOTTIME of the machine a process runs on.
     pub fn boottime_of(&mut self, id: ProcessId) -> u64 {
         let offset_us = self.node_of(id).map_or(0, |node| self.nodes[node].clock_us);
-        self.now_us + offset_us
+        let behind = self.processes.get(id).and_then(|process| process.behind);
+        let behind_us = behind.filter(|(until_us, _)| self.now_us < *until_us).map_or(0, |(_, by_us)| by_us);
+        self.now_us + offset_us - behind_us
+    }
+
+    /// True while the clock of a process does not know how long it was stopped.
+    pub fn is_behind(&mut self, id: ProcessId) -> bool {
+        let behind = self.processes.get(id).and_then(|process| process.behind);
+        behind.is_some_and(|(until_us, _)| self.now_us < until_us)
     }
 
     /// Notes a line of the trace.
@@ -147,6 +168,9 @@ impl Sim {
     /// An agent is about to write to its disk; says how long that takes.
     pub fn written(&mut self, id: ProcessId, what: &str, path: &Path) -> Option<u64> {
         let node = self.node_of(id)?;
+        if what == "write" && path.parent().is_some_and(|folder| folder.ends_with("markers")) {
+            self.note_marked(node, path.file_name()?.to_str()?);
+        }
         if self.trace.is_some() {
             self.trace(node, &format!("disk: {what} {}", path.file_name()?.display()));
         }
@@ -199,7 +223,13 @@ impl Sim {
         self.processes.pause(id, true);
         let go_on = move |sim: &mut Self| {
             sim.observer.away(node, sim.now_us);
+            sim.observer.holders.resumes(node, sim.now_us);
             sim.trace(node, "agent goes on (SIGCONT)");
+            if sim.scenario.without.contains(&Guard::Clock)
+                && let Some(process) = sim.processes.get(id)
+            {
+                process.behind = Some((sim.now_us + BEHIND_US, for_us));
+            }
             for event in sim.processes.pause(id, false) {
                 sim.agenda.put(sim.now_us, event);
             }

@@ -139,7 +139,7 @@ impl Future for Until {
             if now_us / 1000 >= self.at_ms {
                 return Poll::Ready(());
             }
-            if !self.is_set {
+            if !self.is_set || sim.is_behind(id) {
                 let at_us = sim.now_us + (self.at_ms * 1000 - now_us);
                 sim.agenda.put(at_us, Event::Timer(id, context.waker().clone()));
                 self.is_set = true;

@@ -10,6 +10,7 @@ use systemd_shim::{Output, SystemdError};
 
 use crate::kernel::{Caller, Event, current, with};
 use crate::sim::Sim;
+use crate::snares::{self, Side};
 use crate::systemd::{Mood, Phase};
 
 /// What becomes of a call.
@@ -25,20 +26,29 @@ enum End {
 /// It did not end in time.
 pub fn run(label: &str, command: &mut Command, timeout: Duration) -> Result<Output, SystemdError> {
     let words: Vec<String> = command.get_args().map(|word| word.to_string_lossy().into_owned()).collect();
+    let (verb, units) = read(&words);
+    let subject = units.first().map_or("", UnitName::as_str);
+    snares::pass(Side::Asks, &verb, subject);
     let caller = Caller::here();
     let theirs = caller.clone();
-    with(|sim| sim.order(words, timeout, &theirs));
-    match caller.wait() {
+    with(|sim| sim.order(&verb, &units, timeout, &theirs));
+    let end = caller.wait();
+    snares::pass(Side::Told, &verb, subject);
+    match end {
         End::Said { success, stdout, stderr } => Ok(Output { success, stdout, stderr, stderr_cut: false }),
         End::Late => Err(SystemdError::TimedOut { command: label.to_owned(), after: timeout }),
     }
 }
 
 impl Sim {
-    fn order(&mut self, words: Vec<String>, timeout: Duration, caller: &Caller<End>) {
+    fn order(&mut self, verb: &str, units: &[UnitName], timeout: Duration, caller: &Caller<End>) {
         let Some(node) = current().and_then(|(id, _)| self.node_of(id)) else { return };
-        let (verb, units) = read(&words);
-        let is_order = matches!(verb.as_str(), "start" | "stop" | "reset-failed" | "daemon-reload");
+        if verb == "start" {
+            units.iter().for_each(|unit| self.judge_order(node, unit));
+            let started = units.iter().map(|unit| (caller.process(), unit.to_string()));
+            self.started.extend(started);
+        }
+        let is_order = matches!(verb, "start" | "stop" | "reset-failed" | "daemon-reload");
         if is_order && self.cuts_here(caller.process(), true) {
             return;
         }
@@ -54,6 +64,7 @@ impl Sim {
             return self.say(caller, takes_us, unreachable());
         }
         let (life, late) = (self.nodes[node].boots, caller.clone());
+        let (verb, units) = (verb.to_owned(), units.to_owned());
         let done = move |sim: &mut Self| {
             if sim.nodes[node].boots != life || !sim.nodes[node].up {
                 return;

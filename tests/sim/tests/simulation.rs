@@ -1,10 +1,12 @@
-//! A few hundred seeds, the same run twice, and every run that ever failed: plain `cargo test`, and the step of
+//! A few hundred seeds, the same run twice, every run that ever failed, and one for each guard that is taken out: plain `cargo test`, and the step of
 //! `cargo verify`. Many thousands are `cargo sim`'s.
 
 use std::fs;
+use std::io;
 use std::path::Path;
 
 use sim::generate::generate;
+use sim::guards::Guard;
 use sim::run::run;
 use sim::scenario::Scenario;
 
@@ -40,13 +42,60 @@ fn fleets_survive() {
 
 #[test]
 fn what_failed_once_does_not_fail_again() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/regressions");
-    let mut kept = 0;
-    for entry in fs::read_dir(&folder).expect("the kept runs") {
-        let path = entry.expect("the kept runs").path();
-        let scenario = Scenario::parse(&fs::read_to_string(&path).expect("a text")).expect("a scenario");
-        assert_eq!(run(&scenario, false).problems, Vec::<String>::new(), "{}", path.display());
-        kept += 1;
+    for (path, text) in kept("regressions").expect("the kept runs") {
+        let scenario = Scenario::parse(&text).expect("a scenario");
+        assert_eq!(run(&scenario, false).problems, Vec::<String>::new(), "{path}");
     }
-    assert!(kept > 0, "{} holds no run", folder.display());
+}
+
+/// The runs of a folder, by their paths.
+fn kept(folder: &str) -> io::Result<Vec<(String, String)>> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests").join(folder);
+    let mut runs = Vec::new();
+    for entry in fs::read_dir(&folder)? {
+        let path = entry?.path();
+        runs.push((path.display().to_string(), fs::read_to_string(&path)?));
+    }
+    assert!(!runs.is_empty(), "{} holds no run", folder.display());
+    Ok(runs)
+}
+
+fn problems(scenario: &Scenario, without: &[Guard]) -> Vec<String> {
+    run(&Scenario { without: without.to_vec(), ..scenario.clone() }, false).problems
+}
+
+/// What stands in `tests/guards`: without its guard a run finds what the file says, and with it nothing. Where a file takes out
+/// several guards, each of them alone is no harm, since another one stands behind it.
+#[test]
+fn a_guard_that_is_taken_out_is_missed() {
+    let mut missed = Vec::new();
+    for (path, text) in kept("guards").expect("the kept runs") {
+        let scenario = Scenario::parse(&text).expect("a scenario");
+        let finds = text.lines().find_map(|line| line.strip_prefix("# finds: ")).expect("what it finds");
+        assert_eq!(problems(&scenario, &[]), Vec::<String>::new(), "{path}, with every guard");
+        let found = run(&scenario, false);
+        match finds {
+            "nothing, and two lead at once" => {
+                assert!(found.problems.is_empty() && found.two_leaders, "{path}: {:?}", found.problems);
+            }
+            finds => {
+                let is_found = found.problems.iter().any(|problem| problem.contains(finds));
+                assert!(is_found, "{path}: not `{finds}`, but {:?}", found.problems);
+            }
+        }
+        if let [_, _, ..] = scenario.without.as_slice() {
+            for guard in &scenario.without {
+                assert_eq!(
+                    problems(&scenario, &[*guard]),
+                    Vec::<String>::new(),
+                    "{path}, {} alone",
+                    guard.word()
+                );
+            }
+        }
+        missed.extend(scenario.without);
+    }
+    for (guard, word) in Guard::ALL {
+        assert!(missed.contains(&guard), "no run is without {word}");
+    }
 }
