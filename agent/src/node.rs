@@ -15,7 +15,7 @@ use cluster::snapshot::Kept;
 use cluster::standing::{Freeze, Remembered};
 use cluster::{BootId, MachineId, Nonce, Session};
 use registry::store::Store;
-use systemd_shim::{Notify, program_pages};
+use systemd_shim::{Notify, program_pages, stack};
 
 use crate::bell::Rope;
 use crate::clock;
@@ -260,6 +260,7 @@ impl Node {
         if crate::simulation::here().is_some() {
             return;
         }
+        stack::give_back();
         if self.passed.take()
             && let Err(error) = program_pages::give_back()
         {
