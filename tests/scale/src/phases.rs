@@ -38,11 +38,12 @@ pub(crate) fn all(fleet: &mut Fleet, steady: Duration) -> Outcome<Size> {
     })?);
     quiet(fleet, &client)?;
     size.steady = Some(idle(fleet, &client, steady, &mut size.memory)?);
+    size.phases.push(steady_succession(fleet, &client)?);
     size.events = Some(events(fleet, size.steady.as_ref())?);
     quiet(fleet, &client)?;
     size.phases.push(leader_dies(fleet, &client)?);
     size.phases.push(rack(fleet, &client, false)?);
-    size.phases.push(rolling(fleet)?);
+    size.phases.push(rolling(fleet, &client)?);
     size.phases.push(rack(fleet, &client, true)?);
     size.phases.push(measure(fleet, "all units destroyed, stopped and gone", |fleet| {
         load::destroy(&endpoint, 0..units)?;
@@ -51,15 +52,7 @@ pub(crate) fn all(fleet: &mut Fleet, steady: Duration) -> Outcome<Size> {
     quiet(fleet, &client)?;
     size.phases.push(measure(fleet, "all created again and running, leader killed half-way", |fleet| {
         load::create(&endpoint, 0..units / 2)?;
-        let leader = fleet.leader(&client)?;
-        fleet.kill(leader)?;
-        load::create(&endpoint, units / 2..units)?;
-        // Back only once another one leads: a leader that comes back at once goes on leading.
-        wait_until("another leader", PATIENCE, || match fleet.leader(&client) {
-            Ok(next) if next != leader => Ok(()),
-            other => Err(format!("{other:?}")),
-        })?;
-        fleet.begin(leader)?;
+        succession(fleet, &client, || load::create(&endpoint, units / 2..units))?;
         until(fleet, units)
     })?);
     Ok(size)
@@ -227,18 +220,57 @@ fn rack(fleet: &mut Fleet, client: &Client, kills_leader: bool) -> Outcome<Phase
     Ok(phase)
 }
 
-/// Every agent killed and started again, one process of them after another, the leader's among them. Units notice
-/// nothing.
-fn rolling(fleet: &mut Fleet) -> Outcome<Phase> {
-    let (starts, units) = (fleet.starts(), fleet.units());
-    let phase = measure(fleet, "all agents restarted, one process after another", |fleet| {
-        for host in 0..fleet.hosts.len() {
-            fleet.kill(host)?;
-            fleet.begin(host)?;
-            fleet.joined(host)?;
-        }
-        until(fleet, units)
+/// Kills the leader and does something meanwhile. It is back only once another one leads: one that comes back at once
+/// goes on leading.
+fn succession(fleet: &mut Fleet, client: &Client, meanwhile: impl FnOnce() -> Outcome) -> Outcome {
+    let leader = fleet.leader(client)?;
+    fleet.kill(leader)?;
+    meanwhile()?;
+    wait_until("another leader", PATIENCE, || match fleet.leader(client) {
+        Ok(next) if next != leader => Ok(()),
+        other => Err(format!("{other:?}")),
     })?;
-    let more = fleet.starts() - starts;
-    if more == 0 { Ok(phase) } else { Err(Failure::new(format!("{more} units were started by a restart"))) }
+    fleet.begin(leader)?;
+    fleet.joined(leader)
+}
+
+/// The leader killed while nothing is wanted: another one takes over, and no unit notices.
+fn steady_succession(fleet: &mut Fleet, client: &Client) -> Outcome<Phase> {
+    let (starts, units) = (fleet.starts(), fleet.units());
+    let phase =
+        measure(fleet, "leader killed in steady state, until another leads and it is back", |fleet| {
+            succession(fleet, client, || Ok(()))?;
+            until(fleet, units)
+        })?;
+    quiet(fleet, client)?;
+    unmoved(fleet, starts, phase)
+}
+
+/// Every agent killed and started again, one process of them after another, the leader once more half-way. Units
+/// notice nothing.
+fn rolling(fleet: &mut Fleet, client: &Client) -> Outcome<Phase> {
+    let (starts, units) = (fleet.starts(), fleet.units());
+    let phase =
+        measure(fleet, "all agents restarted, one process after another, leader killed half-way", |fleet| {
+            for host in 0..fleet.hosts.len() {
+                if host == fleet.hosts.len() / 2 {
+                    succession(fleet, client, || Ok(()))?;
+                }
+                fleet.kill(host)?;
+                fleet.begin(host)?;
+                fleet.joined(host)?;
+            }
+            until(fleet, units)
+        })?;
+    unmoved(fleet, starts, phase)
+}
+
+/// The phase, if not one unit was started in it.
+fn unmoved(fleet: &Fleet, starts_before: u64, phase: Phase) -> Outcome<Phase> {
+    let more = fleet.starts() - starts_before;
+    if more == 0 {
+        Ok(phase)
+    } else {
+        Err(Failure::new(format!("{}: {more} units were started", phase.what)))
+    }
 }
