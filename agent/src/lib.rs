@@ -10,6 +10,7 @@ pub mod api;
 pub mod assembly;
 pub mod bell;
 mod bulletin;
+pub mod certificates;
 pub mod clock;
 pub mod config;
 pub mod dump;

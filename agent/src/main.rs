@@ -16,7 +16,7 @@ use agent::node::{Identity, Node, Parts};
 use agent::runtime_dir::RuntimeDir;
 use agent::signals::{End, Signals};
 use agent::successor::Program;
-use agent::{embedded, error, event, leave, log, metrics, serving, warn};
+use agent::{certificates, embedded, error, event, leave, log, metrics, serving, warn};
 use registry::etcd::Etcd;
 use registry::store::Store;
 use smol::LocalExecutor;
@@ -62,7 +62,7 @@ fn start(command: &CommandLine) -> Result<(), String> {
         warn!("{note}");
     }
     if command.check {
-        return Ok(());
+        return certificates::check(&loaded.settings);
     }
     let program = Program::running().map_err(|error| format!("find this program: {error}"))?;
     let signals = Signals::block().map_err(|error| format!("block signals: {error}"))?;
