@@ -185,8 +185,8 @@ fn responses(mut rest: &[u8], seen: &[bool]) {
         let end =
             rest.windows(4).position(|four| four == b"\r\n\r\n").unwrap_or_else(|| panic!("{}", shown()));
         let text = std::str::from_utf8(&rest[..end]).unwrap();
-        let status: u16 =
-            text.strip_prefix("HTTP/1.1 ").and_then(|text| text.get(..3)?.parse().ok()).unwrap();
+        let after = text.strip_prefix("HTTP/1.1 ").or_else(|| text.strip_prefix("HTTP/1.0 "));
+        let status: u16 = after.and_then(|text| text.get(..3)?.parse().ok()).unwrap();
         let length = text.lines().find_map(|line| line.strip_prefix("Content-Length: ")?.parse().ok());
         let length: usize = length.unwrap_or_else(|| panic!("{text}"));
         let is_head = seen.get(finals).copied().unwrap_or(false);
