@@ -110,7 +110,7 @@ fn table(world: &mut World, binaries: &Binaries, steps: &[(usize, Duration)]) ->
         all.push((units, idle::measure(&fleet, period)?));
     }
     println!("{}\n{text}", table::text(&all));
-    broken.extend(table::breaches(&all, 1.0));
+    broken.extend(table::breaches(&all, table::AS_PROMISED));
     broken.extend(shared(&fleet)?);
     if broken.is_empty() { Ok(()) } else { Err(Failure::new(broken.join("\n"))) }
 }
