@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use cluster::keys;
 use registry::etcd::Etcd as Client;
-use registry::store::{Freshness, Store};
+use registry::store::{Freshness, Leaf, Store};
 use tests::failure::{Failure, Outcome};
 use tests::footprint::process::Process;
 use tests::wait::{Stopwatch, holds_for, wait_until};
@@ -18,6 +18,8 @@ use crate::report::{Memory, Phase, Size};
 const EVENTS: usize = 20;
 /// Between two looks at everything in steady state.
 const LOOK: Duration = Duration::from_secs(5);
+/// Longer than agent_ttl.
+const STARVED: Duration = Duration::from_secs(40);
 
 /// Everything.
 pub(crate) fn all(fleet: &mut Fleet, steady: Duration) -> Outcome<Size> {
@@ -45,6 +47,7 @@ pub(crate) fn all(fleet: &mut Fleet, steady: Duration) -> Outcome<Size> {
     size.phases.push(rack(fleet, &client, false)?);
     size.phases.push(rolling(fleet, &client)?);
     size.phases.push(rack(fleet, &client, true)?);
+    size.phases.push(starved(fleet, &client)?);
     size.phases.push(measure(fleet, "all units destroyed, stopped and gone", |fleet| {
         load::destroy(&endpoint, 0..units)?;
         until(fleet, 0)
@@ -187,6 +190,41 @@ fn leader_dies(fleet: &mut Fleet, client: &Client) -> Outcome<Phase> {
     } else {
         Err(Failure::new(format!("{more} units started for one that was created")))
     }
+}
+
+/// Everything of a fleet that runs, and then a store that stands still for longer than records live.
+pub(crate) fn starvation(fleet: &mut Fleet) -> Outcome<Size> {
+    let client = fleet.client()?;
+    let mut size = Size::of(fleet.machines, fleet.units());
+    let units = fleet.units();
+    load::create(&fleet.etcd.endpoint(), 0..units)?;
+    for host in 0..fleet.hosts.len() {
+        fleet.begin(host)?;
+    }
+    until(fleet, units)?;
+    quiet(fleet, &client)?;
+    size.phases.push(starved(fleet, &client)?);
+    Ok(size)
+}
+
+/// etcd stands still until every record has ended, and finds every agent at its door when it goes on.
+fn starved(fleet: &mut Fleet, client: &Client) -> Outcome<Phase> {
+    let (starts, machines, units) = (fleet.starts(), fleet.machines, fleet.units());
+    let phase = measure(fleet, "etcd stopped for 40 s, until all are registered and it is quiet", |fleet| {
+        fleet.etcd.pause()?;
+        holds_for("a pause", STARVED, || Ok::<(), String>(()))?;
+        fleet.etcd.resume()?;
+        wait_until("all machines to be registered", PATIENCE, || {
+            let mut registered = 0;
+            let mut count = |leaf: Leaf<'_>| registered += usize::from(leaf.key.ends_with("/presence"));
+            let read = client.read_tree(keys::MACHINES, Freshness::Local, &mut count);
+            read.map_err(|error| error.to_string())?;
+            if registered == machines { Ok(()) } else { Err(format!("{registered} of {machines} are")) }
+        })?;
+        quiet(fleet, client)?;
+        until(fleet, units)
+    })?;
+    unmoved(fleet, starts, phase)
 }
 
 /// A tenth of the machines lose their power at once, and come back empty afterwards.
