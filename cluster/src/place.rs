@@ -60,13 +60,15 @@ pub(crate) struct Place<'a> {
     pub(crate) globals: Map<&'a UnitName, &'a Requirements>,
     /// Nobody there minds any company, which spares most machines most questions.
     easy: bool,
+    /// Its life signs stay away.
+    stale: bool,
 }
 
 impl<'a> Place<'a> {
     /// A machine with nothing on it.
-    pub(crate) fn new(id: &'a MachineId, machine: &'a Machine) -> Self {
+    pub(crate) fn new(id: &'a MachineId, machine: &'a Machine, stale: bool) -> Self {
         let (holdings, globals) = (Map::new(), Map::new());
-        Self { id, machine, metadata: machine.merged(), holdings, globals, easy: true }
+        Self { id, machine, metadata: machine.merged(), holdings, globals, easy: true, stale }
     }
 
     pub(crate) fn residents(&self) -> impl Iterator<Item = Resident<'a>> + Clone + '_ {
@@ -87,8 +89,9 @@ impl<'a> Place<'a> {
         rivals.into_iter().flatten().filter(move |(_, holding)| !is_easy || minds(holding))
     }
 
-    pub(crate) fn load(&self) -> usize {
-        self.holdings.len() + self.globals.len()
+    /// Where it stands in the order in which machines are given work.
+    pub(crate) fn rank(&self) -> (bool, usize, &'a MachineId) {
+        (self.stale, self.holdings.len() + self.globals.len(), self.id)
     }
 
     /// Which of `globals` run here with the units that are here, and `newcomer` if there is one.
