@@ -3,6 +3,7 @@
 
 use std::rc::Rc;
 
+use cluster::backoff::return_ms;
 use cluster::limits::REGISTRY_VALUE_MAX_BYTES;
 use cluster::records::Layout;
 use cluster::snapshot::{Kept, Snapshot};
@@ -40,6 +41,8 @@ pub async fn keep(node: Rc<Node>, bell: Bell) {
 }
 
 async fn register(node: &Node, bell: &Bell) {
+    // Somebody may have been given what runs here: nothing may wait once the record is there again.
+    node.reads_from_ms.set(0);
     loop {
         let wait_ms = match attempt(node).await {
             Ok(Attempt::Registered) => return in_contact(node),
@@ -185,6 +188,7 @@ enum Beat {
 async fn beat_while_registered(node: &Node, bell: &Bell) {
     let mut due_ms = clock::now_ms() + node.beat_ms();
     let mut endpoint = node.store.endpoint();
+    let mut cut_ms = None;
     loop {
         bell.heard_or_at(Some(due_ms)).await;
         if !node.is_member() && !node.is_leaving() {
@@ -192,6 +196,10 @@ async fn beat_while_registered(node: &Node, bell: &Bell) {
         }
         match beat(node).await {
             Beat::Good => {
+                if let Some(cut_ms) = cut_ms.take() {
+                    let wait_ms = return_ms(clock::now_ms().saturating_sub(cut_ms), node.identity.id.share());
+                    node.reads_from_ms.set(clock::now_ms() + wait_ms);
+                }
                 in_contact(node);
                 due_ms = clock::now_ms() + node.beat_ms();
                 node.rest();
@@ -207,6 +215,7 @@ async fn beat_while_registered(node: &Node, bell: &Bell) {
                     node.store.interrupt_watches();
                 }
                 node.set_standing(Standing::Cut(why));
+                cut_ms.get_or_insert_with(clock::now_ms);
                 due_ms = clock::now_ms() + RETRY_MS;
             }
             Beat::Lost => {

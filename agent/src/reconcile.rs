@@ -5,6 +5,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use cluster::backoff::read_again_ms;
 use cluster::desired;
 use cluster::reconcile::{self, Departure, Step, Want};
 use cluster::snapshot::Snapshot;
@@ -28,7 +29,7 @@ use crate::proofs::Proofs;
 use crate::rows::Published;
 use crate::watch::Watch;
 
-/// Wait before a pass that could not read is tried again.
+/// Wait before a pass that failed is tried again; one that could not read waits longer and longer.
 const RETRY_MS: u64 = 1000;
 /// Passes that fail one after the other before it is said: one that meets a restart of etcd is no news.
 const FAILURES_UNTIL_SAID: u32 = 3;
@@ -50,6 +51,8 @@ pub struct Reconciler {
     view: Option<Rc<Snapshot>>,
     next_ms: Option<u64>,
     failing: Failing,
+    /// Reads that failed, one after the other.
+    unread: u32,
 }
 
 /// Passes that failed, one after the other.
@@ -92,6 +95,7 @@ impl Reconciler {
             view: None,
             next_ms: None,
             failing: Failing::default(),
+            unread: 0,
         }
     }
 
@@ -124,7 +128,10 @@ impl Reconciler {
                 Err(why) => {
                     crate::debug!("reconcile: {why}");
                     self.complain(why);
-                    self.again_in(RETRY_MS);
+                    self.again_in(match self.unread {
+                        0 => RETRY_MS,
+                        times => read_again_ms(times, self.node.identity.id.share()),
+                    });
                 }
             }
             self.node.turning(Loop::Reconcile, false);
@@ -169,6 +176,11 @@ impl Reconciler {
         if self.node.recall.take() {
             self.recall()?;
         }
+        let from_ms = self.node.reads_from_ms.get();
+        if from_ms > clock::now_ms() {
+            self.again_at(from_ms);
+            return Ok(());
+        }
         if self.view.is_none() || bell.take_stale() {
             self.view = None;
             self.view = Some(Rc::new(self.read().await?));
@@ -199,6 +211,7 @@ impl Reconciler {
     async fn read(&mut self) -> Result<Snapshot, String> {
         let me = self.node.identity.id.clone();
         let read = self.node.with_store(move |store| reads::machine(store, &me)).await;
+        self.unread = if read.is_ok() { 0 } else { self.unread.saturating_add(1) };
         let (view, seen) = read.map_err(|error| error.to_string())?;
         match presence::assess(&self.node, &view, seen) {
             StoreStanding::Ours => presence::note_index(&self.node, seen),

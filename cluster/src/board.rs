@@ -16,12 +16,17 @@ use crate::roster::Row;
 use crate::snapshot::{Snapshot, Unit};
 use crate::sorted::{Map, Set};
 
+/// A live machine's place in the order in which machines are given work: those whose life signs are fresh come before
+/// those that have missed some, which may be about to end together with the one whose units are to be moved. Then the load
+/// counts.
+type Rank<'a> = (bool, usize, &'a MachineId);
+
 /// All machines, and the live ones in the order in which they would be given work.
 pub(crate) struct Board<'a> {
     snapshot: &'a Snapshot,
     globals: Vec<(&'a UnitName, &'a Requirements)>,
     places: Map<&'a MachineId, Place<'a>>,
-    by_load: Set<(usize, &'a MachineId)>,
+    by_load: Set<Rank<'a>>,
     /// Where the units are that were placed in this plan.
     placed: Map<&'a str, &'a MachineId>,
 }
@@ -30,8 +35,12 @@ impl<'a> Board<'a> {
     /// Sets up the machines of `snapshot` and the units of its `roster` that are placed on them.
     pub(crate) fn new(snapshot: &'a Snapshot, roster: &[Row<'a>]) -> Self {
         let mut places = Map::new();
+        // Whoever beats has more than half of what the freshest sign of life has left.
+        let freshest = snapshot.machines.values().filter_map(|machine| machine.left_secs).max();
+        let is_stale = |left_secs: u64| left_secs <= freshest.unwrap_or(0) / 2;
         for (id, machine) in &snapshot.machines {
-            places.insert(id, Place::new(id, machine));
+            let stale = machine.left_secs.is_some_and(is_stale);
+            places.insert(id, Place::new(id, machine, stale));
         }
         for row in roster {
             // Every machine of the snapshot has its place, and in the same order.
@@ -97,7 +106,8 @@ impl<'a> Board<'a> {
         expelled
     }
 
-    /// The live machine with the least load that takes `unit`; ties go to the lowest ID.
+    /// The live machine with the least load that takes `unit`; ties go to the lowest ID, and machines that have missed
+    /// beats come last.
     pub(crate) fn best(&self, unit: (&UnitName, &Requirements)) -> Option<&'a MachineId> {
         if self.circular(unit).is_some() {
             return None;
@@ -107,7 +117,7 @@ impl<'a> Board<'a> {
         match unit.1.machine_of.first().filter(|peer| !is_global(peer)) {
             // Only where its partner is, which spares the question to all the others.
             Some(peer) => self.whereabouts(peer).filter(|id| self.is_live(id)).filter(takes),
-            None => self.by_load.iter().map(|(_, id)| *id).find(takes),
+            None => self.by_load.iter().map(|(.., id)| *id).find(takes),
         }
     }
 
@@ -189,7 +199,7 @@ impl<'a> Board<'a> {
         (name, newcomer): (&'a UnitName, &'a Unit),
     ) -> Vec<&'a UnitName> {
         let Some(place) = self.places.get_mut(id) else { return Vec::new() };
-        let old = (place.load(), id);
+        let old = place.rank();
         place.take_in(name, Holding { unit: Some(newcomer), staying: true, placement: None });
         let unit = (name, &newcomer.requirements);
         let replaced = |(name, holding): &(&&UnitName, &Holding<'_>)| {
@@ -250,10 +260,10 @@ impl<'a> Board<'a> {
 fn count<'a>(
     place: &mut Place<'a>,
     globals: &[(&'a UnitName, &'a Requirements)],
-    by_load: &mut Set<(usize, &'a MachineId)>,
+    by_load: &mut Set<Rank<'a>>,
 ) {
     place.globals = place.eligible(globals, None);
     if place.machine.is_live() {
-        by_load.insert((place.load(), place.id));
+        by_load.insert(place.rank());
     }
 }

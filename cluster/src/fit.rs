@@ -84,6 +84,11 @@ pub fn replaces(a: (&UnitName, &Requirements), b: &UnitName) -> bool {
     matches_any(&a.1.replaces, b) && a.0 != b
 }
 
+/// True if `a` excludes or replaces `b` by what it says itself.
+pub(crate) fn minds(a: (&UnitName, &Requirements), b: &UnitName) -> bool {
+    (matches_any(&a.1.conflicts, b) || matches_any(&a.1.replaces, b)) && a.0 != b
+}
+
 /// True if the unit has to be where `other` is.
 #[must_use]
 pub fn needs(unit: &Requirements, other: &UnitName) -> bool {

@@ -60,13 +60,15 @@ pub(crate) struct Place<'a> {
     pub(crate) globals: Map<&'a UnitName, &'a Requirements>,
     /// Nobody there minds any company, which spares most machines most questions.
     easy: bool,
+    /// Its life signs stay away.
+    stale: bool,
 }
 
 impl<'a> Place<'a> {
     /// A machine with nothing on it.
-    pub(crate) fn new(id: &'a MachineId, machine: &'a Machine) -> Self {
+    pub(crate) fn new(id: &'a MachineId, machine: &'a Machine, stale: bool) -> Self {
         let (holdings, globals) = (Map::new(), Map::new());
-        Self { id, machine, metadata: machine.merged(), holdings, globals, easy: true }
+        Self { id, machine, metadata: machine.merged(), holdings, globals, easy: true, stale }
     }
 
     pub(crate) fn residents(&self) -> impl Iterator<Item = Resident<'a>> + Clone + '_ {
@@ -87,8 +89,9 @@ impl<'a> Place<'a> {
         rivals.into_iter().flatten().filter(move |(_, holding)| !is_easy || minds(holding))
     }
 
-    pub(crate) fn load(&self) -> usize {
-        self.holdings.len() + self.globals.len()
+    /// Where it stands in the order in which machines are given work.
+    pub(crate) fn rank(&self) -> (bool, usize, &'a MachineId) {
+        (self.stale, self.holdings.len() + self.globals.len(), self.id)
     }
 
     /// Which of `globals` run here with the units that are here, and `newcomer` if there is one.
@@ -111,13 +114,22 @@ impl<'a> Place<'a> {
     /// The first unit here that has to leave, and why.
     pub(crate) fn unbearable(&self) -> Option<(&'a UnitName, Refusal)> {
         let staying = self.holdings.iter().filter(|(_, holding)| holding.staying && !holding.is_adopting());
-        staying.filter_map(|(name, holding)| Some((*name, self.expulsion(name, holding)?))).next()
+        let quarrels = self.quarrels();
+        staying.filter_map(|(name, holding)| Some((*name, self.expulsion(name, holding, quarrels)?))).next()
+    }
+
+    /// True if some unit here names another one that is here among those it minds: else nobody has anything against
+    /// anybody, which is so nearly everywhere, and is asked once for all.
+    fn quarrels(&self) -> bool {
+        let units = self.holdings.iter().filter_map(|(name, holding)| Some((*name, holding.requirements()?)));
+        let mut minding = units.filter(|(_, requirements)| !self.easy && !fit::is_easy(requirements));
+        minding.any(|unit| self.holdings.keys().any(|other| fit::minds(unit, other)))
     }
 
     /// Why a unit that is here has to leave: as for one that would come, except that of two placed units that exclude
     /// each other the one that came first stays, that circular replacement moves nobody, that a unit whose spec cannot
     /// be read stays, and that a machine that leaves gives its units back by itself (registry rule 10).
-    fn expulsion(&self, name: &'a UnitName, holding: &Holding<'a>) -> Option<Refusal> {
+    fn expulsion(&self, name: &'a UnitName, holding: &Holding<'a>, quarrels: bool) -> Option<Refusal> {
         let unit = (name, holding.requirements()?);
         let speaks = |(other, there): (&&'a UnitName, &Holding<'a>)| {
             let refusal = fit::resident_refusal(unit, &there.resident(other))?;
@@ -131,7 +143,10 @@ impl<'a> Place<'a> {
         };
         fit::machine_refusal(self.id, self.machine, &self.metadata, unit.1)
             .or_else(|| fit::peer_refusal(unit.1, self.residents(), &self.globals))
-            .or_else(|| self.rivals(unit.1).filter(|(_, other)| other.staying).find_map(speaks))
+            .or_else(|| {
+                let mut rivals = self.rivals(unit.1).filter(|(_, other)| other.staying);
+                if quarrels { rivals.find_map(speaks) } else { None }
+            })
             .filter(|refusal| *refusal != Refusal::Leaving)
     }
 }
