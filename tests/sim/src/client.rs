@@ -72,12 +72,22 @@ impl Client {
         key: &str,
         make: impl Fn(String, Moment) -> Command + Clone + 'static,
     ) -> Outcome {
+        self.send(what, key, Ask::Write, make)
+    }
+
+    fn send(
+        &self,
+        what: &str,
+        key: &str,
+        ask: fn(Box<dyn FnOnce(Moment) -> Command>) -> Ask,
+        make: impl Fn(String, Moment) -> Command + Clone + 'static,
+    ) -> Outcome {
         let what = format!("{what} {key}");
         let first = self.member.load(Ordering::Relaxed);
         for step in 0..MEMBERS {
             let member = (first + step) % MEMBERS;
             let (make, path) = (make.clone(), path(key));
-            match self.ask(member, Ask::Write(Box::new(move |now| make(path, now))), REQUEST_US) {
+            match self.ask(member, ask(Box::new(move |now| make(path, now))), REQUEST_US) {
                 Told::Unsent => {}
                 Told::Done(created, modified) => {
                     self.member.store(member, Ordering::Relaxed);
@@ -188,7 +198,7 @@ impl Store for Client {
             Hold::Index(guard) => at(guard),
             Hold::Value(value) => Compare { value: value.to_owned(), index: 0 },
         };
-        self.write("keep alive", key, move |path, now| {
+        self.send("keep alive", key, Ask::Beat, move |path, now| {
             let content = Content { is_refresh: true, ..content("", Some(ttl_secs), now) };
             Command::CompareAndSwap { path, compare: compare.clone(), content }
         })

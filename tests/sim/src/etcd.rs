@@ -83,7 +83,7 @@ impl Member {
         let (path, key) = match ask {
             Ask::Read(path, _) => (path, None),
             Ask::Tree(path, key, _) => (path, Some(key)),
-            Ask::Write(_) | Ask::Watch(..) => return Told::Unsent,
+            Ask::Write(_) | Ask::Beat(_) | Ask::Watch(..) => return Told::Unsent,
         };
         let node = match self.keyspace.find(path) {
             Ok(node) => node,
@@ -210,7 +210,7 @@ impl Sim {
         }
         let now = here.now(now_us);
         match ask {
-            Ask::Write(make) => {
+            Ask::Write(make) | Ask::Beat(make) => {
                 let command = make(now);
                 if electing && self.chance.permille(500) {
                     return self.etcd.held.push_back((command, member, node, asker.clone()));

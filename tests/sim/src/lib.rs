@@ -9,6 +9,7 @@
 pub mod chance;
 pub mod client;
 pub mod clients;
+pub mod cuts;
 pub mod etcd;
 pub mod faults;
 pub mod fiber;

@@ -22,7 +22,7 @@ use crate::kernel::{Event, ProcessId, current, with};
 use crate::network::Link;
 use crate::sim::Sim;
 use crate::systemctl;
-use crate::systemd::{Mood, Systemd};
+use crate::systemd::{GROUPS, Mood, Systemd};
 use crate::weakened::Weakened;
 
 /// How long systemd waits before it starts an agent again that was killed.
@@ -87,7 +87,7 @@ impl Sim {
         let run = machine.dir.join("run");
         // A first boot has nothing to remove.
         let _ = fs::remove_dir_all(&run);
-        for folder in ["systemd/system", "systemd/units"] {
+        for folder in ["systemd/system", "systemd/units", GROUPS] {
             fs::create_dir_all(run.join(folder)).expect("folders of a simulated machine");
         }
         self.trace(node, "boots");
@@ -183,7 +183,11 @@ fn live(node: usize) {
     let (handle, changes, noticed, task) = ending;
     with(|sim| sim.agents.insert(id, Rc::clone(&handle)));
     loop {
-        while executor.try_tick() {}
+        while is_alive(id) && executor.try_tick() {}
+        if !is_alive(id) {
+            // Killed within a task: the executor has caught what unwinds this stack.
+            return;
+        }
         if with(|sim| std::mem::take(&mut sim.nodes[node].noticed)) {
             // Without inotify the sweep would find it.
             let _ = notice::take(&handle.node, &changes, &noticed);
@@ -205,6 +209,10 @@ fn live(node: usize) {
         }
         suspend();
     }
+}
+
+fn is_alive(id: ProcessId) -> bool {
+    with(|sim| sim.processes.get(id).is_some())
 }
 
 type Assembled = (Rc<Handle>, Rc<RefCell<Changes>>, Rc<RefCell<systemd_shim::Drained>>, smol::Task<()>);
@@ -255,7 +263,7 @@ fn hands(dir: &Path, settings: &config::Settings) -> Result<Hands, String> {
         runtime_unit_dir: dir.join("run/systemd/system"),
         machine_unit_dirs: Vec::new(),
         invocation_dir: dir.join("run/systemd/units"),
-        cgroup_root: None,
+        cgroup_root: Some(dir.join("run/cgroup")),
         xdg_runtime_dir: None,
         journal_dir: None,
     };

@@ -2,14 +2,16 @@
 
 #![forbid(unsafe_code)]
 
+use std::fs;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
 
 use argh::FromArgs;
+use sim::cuts::cut;
 use sim::generate::generate;
 use sim::run::{Verdict, run};
-use sim::scenario::{Blow, Cut, Scenario};
+use sim::scenario::Scenario;
 use sim::shrink::shrink;
 use sim::total::Total;
 
@@ -28,7 +30,7 @@ struct Options {
     /// run the scenario in a file and print its trace
     #[argh(option)]
     replay: Option<PathBuf>,
-    /// run a scenario file once for each write of its agents, with a blow before and after it
+    /// run a scenario file, or each file of a folder, once for each write of its agents, with a blow before and after it
     #[argh(option)]
     cuts: Option<PathBuf>,
     /// print the shortest scenario that fails as the seed or the file does
@@ -45,7 +47,7 @@ fn main() -> ExitCode {
     let result = match &options {
         Options { seed: Some(seed), .. } => Ok(one(&generate(*seed), options.shrink)),
         Options { replay: Some(path), .. } => read(path).map(|scenario| one(&scenario, options.shrink)),
-        Options { cuts: Some(path), .. } => read(path).map(|scenario| cuts(&scenario)),
+        Options { cuts: Some(path), .. } => cuts(path),
         Options { seeds, from, .. } => Ok(many(*from, seeds.unwrap_or(300))),
     };
     match result {
@@ -65,7 +67,7 @@ fn real_time() -> Instant {
 }
 
 fn read(path: &PathBuf) -> Result<Scenario, String> {
-    let text = std::fs::read_to_string(path).map_err(|error| format!("read {}: {error}", path.display()))?;
+    let text = fs::read_to_string(path).map_err(|error| format!("read {}: {error}", path.display()))?;
     Scenario::parse(&text)
 }
 
@@ -108,22 +110,33 @@ fn many(from: u64, count: u64) -> bool {
     failed.is_empty()
 }
 
-/// The same scenario with a blow at every write, on both sides of it.
-fn cuts(scenario: &Scenario) -> bool {
-    let (begun, writes, mut failed) = (real_time(), run(scenario, false).writes, 0);
-    for write in 1..=writes {
-        for (blow, after) in
-            [Blow::Crash, Blow::Pause, Blow::Power].into_iter().flat_map(|blow| [(blow, false), (blow, true)])
-        {
-            let cut = Some(Cut { write, after, blow });
-            let verdict = run(&Scenario { cut, ..scenario.clone() }, false);
-            if let Some(problem) = verdict.problems.first() {
-                let side = if after { "after" } else { "before" };
-                println!("cut {} {side} write {write}: {problem}", blow.word());
-                failed += 1;
-            }
-        }
+/// The scenarios of a file, or of all files in a folder, with a blow at every write, on both sides of it.
+fn cuts(path: &PathBuf) -> Result<bool, String> {
+    let mut paths = vec![path.clone()];
+    if path.is_dir() {
+        let unreadable = |error| format!("list {}: {error}", path.display());
+        let entries = fs::read_dir(path).map_err(unreadable)?;
+        paths = entries
+            .map(|entry| entry.map(|entry| entry.path()))
+            .collect::<Result<_, _>>()
+            .map_err(unreadable)?;
+        paths.sort();
     }
-    println!("{writes} writes, {} runs, {} s, {failed} failed", writes * 6, begun.elapsed().as_secs());
-    failed == 0
+    let (begun, mut runs, mut failed) = (real_time(), 0, 0);
+    for path in paths {
+        let found = cut(&read(&path)?, 1, 1);
+        for problem in &found.problems {
+            println!("{}: {problem}", path.display());
+        }
+        println!(
+            "{}: {} writes, {} runs, {} failed",
+            path.display(),
+            found.writes,
+            found.runs,
+            found.problems.len()
+        );
+        (runs, failed) = (runs + found.runs, failed + found.problems.len());
+    }
+    println!("{runs} runs, {} s, {failed} failed", begun.elapsed().as_secs());
+    Ok(failed == 0)
 }

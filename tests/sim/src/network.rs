@@ -68,14 +68,14 @@ impl Sim {
         if self.is_traced() {
             self.trace(node, &format!("asks member {member}: {ask}"));
         }
-        self.end_late(asker, within_us);
-        let is_write = matches!(ask, Ask::Write(_));
-        if is_write && self.cuts_here(asker.process(), true) {
-            return;
-        }
+        let is_write = matches!(ask, Ask::Write(_) | Ask::Beat(_));
+        let counts = matches!(ask, Ask::Write(_));
+        let later = if counts { self.cuts_here(asker.process(), true) } else { Some(0) };
+        let Some(later_us) = later else { return };
+        self.end_late(asker, within_us + later_us);
         // What lies in a socket may be sent after whoever wrote it has given up.
         let tries = if is_write && self.chance.permille(LATE_PERMILLE) { LATE_TRIES } else { 0 };
-        match std::mem::take(&mut self.held_us) {
+        match std::mem::take(&mut self.held_us) + later_us {
             0 => self.carry(node, member, ask, asker.clone(), tries),
             held_us => {
                 let asker = asker.clone();
@@ -100,7 +100,7 @@ impl Sim {
             let is_write = matches!(ask, Ask::Write(_));
             sim.arrive(member, ask, node, &asker);
             if is_write {
-                sim.cuts_here(asker.process(), false);
+                let _ = sim.cuts_here(asker.process(), false);
             }
         };
         self.agenda.put(at_us, Event::World(Box::new(next)));

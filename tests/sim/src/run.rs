@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -51,7 +51,22 @@ impl Disks {
         let base = [PathBuf::from("/dev/shm"), std::env::temp_dir()];
         let base = base.into_iter().find(|base| base.is_dir()).unwrap_or_default();
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        if number == 0 {
+            Self::clear_away(&base);
+        }
         Self(base.join(format!("skiff-sim-{}-{number}", std::process::id())))
+    }
+
+    /// Removes what simulators left that were killed.
+    fn clear_away(base: &Path) {
+        for entry in fs::read_dir(base).into_iter().flatten().flatten() {
+            let name = entry.file_name();
+            let owner = name.to_str().and_then(|name| name.strip_prefix("skiff-sim-")?.split('-').next());
+            if owner.is_some_and(|owner| !Path::new("/proc").join(owner).exists()) {
+                // Another simulator may be at it as well.
+                let _ = fs::remove_dir_all(entry.path());
+            }
+        }
     }
 }
 

@@ -11,7 +11,7 @@ use cluster::{TargetState, UnitName, json};
 use crate::observer::Spec;
 use crate::scenario::Unit;
 use crate::sim::Sim;
-use crate::systemd::Phase;
+use crate::systemd::{GROUPS, Phase};
 
 /// The registry as raw keys.
 struct Keys(BTreeMap<String, String>, BTreeMap<String, u64>);
@@ -181,7 +181,7 @@ impl Sim {
         };
         let mut found: Vec<String> = self.keys().0.into_keys().filter(|key| !stays(key)).collect();
         for machine in self.nodes.iter().filter(|machine| machine.up) {
-            for folder in ["fleet/units", "fleet/markers", "systemd/system", "systemd/units"] {
+            for folder in ["fleet/units", "fleet/markers", "systemd/system", "systemd/units", GROUPS] {
                 let entries =
                     fs::read_dir(machine.dir.join("run").join(folder)).into_iter().flatten().flatten();
                 found.extend(entries.map(|entry| format!("{}: {}", machine.name, entry.path().display())));

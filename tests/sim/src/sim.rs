@@ -174,32 +174,33 @@ impl Sim {
         if self.trace.is_some() {
             self.trace(node, &format!("disk: {what} {}", path.file_name()?.display()));
         }
-        self.cuts_here(id, true);
+        let _ = self.cuts_here(id, true);
         Some(self.chance.of(20..=300))
     }
 
-    /// Counts a write of an agent and strikes where the scenario says so; true if the write must not happen. `before`:
-    /// the write is to come, else it has just happened.
-    pub fn cuts_here(&mut self, id: ProcessId, before: bool) -> bool {
-        let Some(node) = self.node_of(id).filter(|node| *node < self.office()) else { return false };
+    /// Counts a write of an agent and strikes where the scenario says so. `before`: the write is to come, else it has just
+    /// happened. Says how much later it happens; `None` if it must not.
+    pub fn cuts_here(&mut self, id: ProcessId, before: bool) -> Option<u64> {
+        let Some(node) = self.node_of(id).filter(|node| *node < self.office()) else { return Some(0) };
         if !before {
             if self.armed == Some(id) {
                 self.armed = None;
                 self.strike(node);
             }
-            return false;
+            return Some(0);
         }
         self.writes += 1;
         match self.scenario.cut.filter(|cut| cut.write == self.writes) {
             Some(cut) if cut.after => {
                 self.armed = Some(id);
-                false
+                Some(0)
             }
-            Some(_) => {
+            Some(cut) => {
                 self.strike(node);
-                true
+                // Whoever is stopped writes when it goes on.
+                (cut.blow == Blow::Pause).then_some(PAUSE_US)
             }
-            None => false,
+            None => Some(0),
         }
     }
 

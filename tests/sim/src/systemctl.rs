@@ -49,10 +49,9 @@ impl Sim {
             self.started.extend(started);
         }
         let is_order = matches!(verb, "start" | "stop" | "reset-failed" | "daemon-reload");
-        if is_order && self.cuts_here(caller.process(), true) {
-            return;
-        }
-        let timeout_us = u64::try_from(timeout.as_micros()).unwrap_or(u64::MAX / 2);
+        let later = if is_order { self.cuts_here(caller.process(), true) } else { Some(0) };
+        let Some(later_us) = later else { return };
+        let timeout_us = later_us + u64::try_from(timeout.as_micros()).unwrap_or(u64::MAX / 2);
         let mood = self.nodes[node].systemd.mood;
         let (takes_us, lost) = match mood {
             Mood::Well => (self.chance.of(1_000..=8_000), false),
@@ -60,6 +59,7 @@ impl Sim {
             Mood::Hung(until_us) => (until_us.saturating_sub(self.now_us) + 1_000, false),
             Mood::Failing => (self.chance.of(1_000..=8_000), true),
         };
+        let takes_us = later_us + takes_us;
         if !is_order && mood == Mood::Failing || lost && self.chance.permille(700) {
             return self.say(caller, takes_us, unreachable());
         }
@@ -72,7 +72,7 @@ impl Sim {
             let said = sim.carry_out(node, &verb, &units);
             sim.say(&late, 500, if lost { unreachable() } else { said });
             if is_order {
-                sim.cuts_here(late.process(), false);
+                let _ = sim.cuts_here(late.process(), false);
             }
         };
         // A program that is killed has as a rule given its order already.

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 
@@ -118,6 +119,15 @@ pub struct Systemd {
     turns: u64,
 }
 
+/// Where the control groups of services are, below a machine's `/run`: the kernel's own tree cannot be one of many.
+pub const GROUPS: &str = "cgroup/system.slice";
+
+/// A unit's control group: there before its first process, and told of the end of its last one before it goes.
+fn populate(group: &Path, lives: bool) -> io::Result<()> {
+    fs::create_dir_all(group)?;
+    fs::write(group.join("cgroup.events"), format!("populated {}\nfrozen 0\n", u8::from(lives)))
+}
+
 /// The file of a unit, if there is a link to one.
 #[must_use]
 pub fn file_of(dir: &Path, unit: &UnitName) -> Option<String> {
@@ -157,9 +167,16 @@ impl Sim {
         if before.lives() == phase.lives() {
             return;
         }
-        let link = self.nodes[node].dir.join("run/systemd/units").join(format!("invocation:{unit}"));
-        // A link that is there already, or gone already, is as good.
-        let _ = if phase.lives() { symlink("x", &link) } else { fs::remove_file(&link) };
+        let run = self.nodes[node].dir.join("run");
+        let (link, group) = (run.join("systemd/units").join(format!("invocation:{unit}")), run.join(GROUPS));
+        let group = group.join(unit.as_str());
+        // A link or a group that is there already, or gone already, is as good.
+        let _ = if phase.lives() {
+            populate(&group, true).and_then(|()| symlink("x", &link))
+        } else {
+            let emptied = populate(&group, false).and_then(|()| fs::remove_file(&link));
+            emptied.and_then(|()| fs::remove_dir_all(&group))
+        };
         self.nodes[node].noticed = true;
         self.stir_agent(node);
     }

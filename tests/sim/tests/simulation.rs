@@ -1,17 +1,23 @@
-//! A few hundred seeds, the same run twice, every run that ever failed, and one for each guard that is taken out: plain `cargo test`, and the step of
-//! `cargo verify`. Many thousands are `cargo sim`'s.
+//! A few hundred seeds, the same run twice, every run that ever failed, one for each guard that is taken out, and blows at some of
+//! the writes of a catalogue: plain `cargo test`, and a step of `cargo verify`. Many thousands are `cargo sim`'s.
 
 use std::fs;
 use std::io;
 use std::path::Path;
+use std::thread;
 
+use sim::cuts::cut;
 use sim::generate::generate;
 use sim::guards::Guard;
 use sim::run::run;
 use sim::scenario::Scenario;
 
 /// Seeds of this test; the README says what many more came to.
-const SEEDS: u64 = 100;
+const SEEDS: u64 = 300;
+/// Threads that share them.
+const THREADS: u64 = 2;
+/// Every how many-th write of the catalogue is cut here; `cargo sim --cuts` takes all of them.
+const CUT_EVERY: usize = 12;
 
 #[test]
 fn a_text_is_the_scenario_it_was_written_from() {
@@ -34,9 +40,25 @@ fn a_seed_is_the_same_run_every_time() {
 
 #[test]
 fn fleets_survive() {
-    for seed in 1..=SEEDS {
-        let verdict = run(&generate(seed), false);
-        assert_eq!(verdict.problems, Vec::<String>::new(), "`cargo sim --seed {seed} --shrink` shows why");
+    let share = |first: u64| {
+        for seed in (first..=SEEDS).step_by(usize::try_from(THREADS).unwrap_or(1)) {
+            let verdict = run(&generate(seed), false);
+            assert_eq!(
+                verdict.problems,
+                Vec::<String>::new(),
+                "`cargo sim --seed {seed} --shrink` shows why"
+            );
+        }
+    };
+    thread::scope(|scope| (1..=THREADS).for_each(|first| drop(scope.spawn(move || share(first)))));
+}
+
+#[test]
+fn a_blow_at_a_write_is_survived() {
+    for (at, (path, text)) in (1..).zip(kept("cuts").expect("the catalogue")) {
+        let found = cut(&Scenario::parse(&text).expect("a scenario"), at, CUT_EVERY);
+        assert!(found.runs > 0, "{path} has {} writes", found.writes);
+        assert_eq!(found.problems, Vec::<String>::new(), "{path}");
     }
 }
 
@@ -56,6 +78,7 @@ fn kept(folder: &str) -> io::Result<Vec<(String, String)>> {
         let path = entry?.path();
         runs.push((path.display().to_string(), fs::read_to_string(&path)?));
     }
+    runs.sort();
     assert!(!runs.is_empty(), "{} holds no run", folder.display());
     Ok(runs)
 }

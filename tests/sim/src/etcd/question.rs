@@ -11,6 +11,8 @@ use crate::kernel::Caller;
 pub enum Ask {
     /// A write, made with the time of the member asked.
     Write(Box<dyn FnOnce(Moment) -> Command>),
+    /// The same to keep a key alive.
+    Beat(Box<dyn FnOnce(Moment) -> Command>),
     /// A key, and whether a majority has to confirm it.
     Read(String, bool),
     /// A tree, the key it has for the registry, and whether a majority has to confirm it.
@@ -47,6 +49,7 @@ impl fmt::Display for Ask {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Write(_) => f.write_str("a write"),
+            Self::Beat(_) => f.write_str("a beat"),
             Self::Read(path, _) | Self::Tree(path, ..) => write!(f, "read {path}"),
             Self::Watch(path, after, _) => write!(f, "watch {path} after {after}"),
         }
