@@ -87,7 +87,15 @@ fn pattern(name: &str) -> String {
             }
         }
     }
-    pattern + number
+    without_last_crate(&pattern).map_or(pattern + number, |pattern| pattern + "*")
+}
+
+/// Which crate had a generic function made stands last in its name (`Cs*_4http`): another one may be the first to need it.
+fn without_last_crate(pattern: &str) -> Option<String> {
+    let (name, last) = pattern.rsplit_once("Cs*_")?;
+    let text = last.trim_start_matches(|character: char| character.is_ascii_digit());
+    let length: usize = last.strip_suffix(text)?.parse().ok()?;
+    (text.len() == length).then(|| name.to_owned())
 }
 
 /// What follows a number of letters and digits that ends in `_`.
@@ -105,6 +113,8 @@ mod tests {
         for (name, expected) in [
             ("_RNvNtCsliwn2f3ACav_5agent8presence6wanted", "*_RNvNtCs*_5agent8presence6wanted"),
             ("_RNvMs0_NtCs1_4ureq4poolNtB5_4Pool5purge", "*_RNvMs0_NtCs*_4ureq4poolNtB*_4Pool5purge"),
+            ("_RINvNtCsa_4core4dropNtCsb_1cEB5_", "*_RINvNtCs*_4core4dropNtCs*_1cEB*_"),
+            ("_RINvNtCsa_4core4dropNtCsb_1c1dECsb_4http", "*_RINvNtCs*_4core4dropNtCs*_1c1dE*"),
             ("_RNvCsa_4http4name.3849", "*_RNvCs*_4http4name*"),
             ("compiler_rt.memcpy.memcpyFast", "compiler_rt.memcpy.memcpyFast"),
             ("send", "send"),
