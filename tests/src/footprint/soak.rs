@@ -7,13 +7,16 @@ use crate::failure::{Failure, Outcome};
 use crate::footprint::fleet::Fleet;
 use crate::footprint::process::Holds;
 use crate::footprint::table::UNITS_PROMISED;
-use crate::wait::{Stopwatch, wait_until};
+use crate::wait::{Stopwatch, holds_for, wait_until};
 
 /// A first minute fills what is kept for good: buffers, threads, the allocator's own.
 const WARM_UP: Duration = Duration::from_secs(60);
 
 /// What the promise says.
 const SOAK: Duration = Duration::from_secs(600);
+
+/// Three beats of each agent, and a look at everything among them.
+const LOOK: Duration = Duration::from_secs(30);
 
 /// One unit comes and goes.
 const EVERY: Duration = Duration::from_secs(1);
@@ -54,8 +57,21 @@ pub fn run(fleet: &mut Fleet<'_>) -> Outcome {
     if grown.is_empty() { Ok(()) } else { Err(Failure::new(grown.join("; "))) }
 }
 
+/// The most that each agent held in a while: after each look at everything it gives its program's pages back, and a beat
+/// fetches what it needs, so that one moment says little.
 fn all(fleet: &Fleet<'_>) -> Outcome<Vec<Holds>> {
-    fleet.world.numbers().map(|number| fleet.agent(number)?.holds()).collect()
+    let mut most = vec![Holds::default(); fleet.world.numbers().count()];
+    holds_for("agents that can be looked at", LOOK, || {
+        for (number, most) in fleet.world.numbers().zip(&mut most) {
+            let now = fleet.agent(number)?.holds()?;
+            most.pss_kib = most.pss_kib.max(now.pss_kib);
+            most.anonymous_kib = most.anonymous_kib.max(now.anonymous_kib);
+            most.threads = most.threads.max(now.threads);
+            most.descriptors = most.descriptors.max(now.descriptors);
+        }
+        Ok::<(), Failure>(())
+    })?;
+    Ok(most)
 }
 
 /// What is more than it may be, if anything is.
