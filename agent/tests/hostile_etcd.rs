@@ -5,6 +5,8 @@
 // Everything in this program is a test, also what stands outside of the functions marked as one.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, dead_code)]
 
+#[path = "hostile_clients/crowd.rs"]
+mod crowd;
 #[path = "hostile_etcd/front.rs"]
 mod front;
 #[path = "hostile_etcd/lies.rs"]
@@ -20,6 +22,7 @@ mod waiting;
 
 use std::net::TcpListener;
 
+use crowd::Place;
 use front::Front;
 use lies::LIES;
 use machine::Machine;
@@ -73,6 +76,10 @@ fn whatever_etcd_says_the_agent_goes_on_and_its_units_run() {
         check(elsewhere.accept().is_err(), "a redirect was followed".to_owned());
         let was_well = machine.wellness().is_ok();
         front.tell(None);
+        if lie.lasts {
+            let answer = Place::Unix(machine.socket()).ask("POST", "/fleet/v1/registry/adopt", "");
+            check(answer.0 == 200, format!("{answer:?}"));
+        }
         let well = try_wait_for("the agent to be well again", || machine.wellness());
         check(well.is_ok(), format!("{well:?}"));
         // Where the status said nothing of it, and now and then: only something new shows that all goes on.

@@ -23,6 +23,12 @@ pub(crate) struct Lie {
     /// What the agent's status or log then says, among others; empty where nothing is wrong as far as anyone can tell.
     pub(crate) said: &'static str,
     pub(crate) tell: fn(&Asked, &TcpStream) -> io::Result<Told>,
+    /// The agent believes no later word of that store either, until somebody says `ctl registry adopt`.
+    pub(crate) lasts: bool,
+}
+
+const fn lasting(lie: Lie) -> Lie {
+    Lie { lasts: true, ..lie }
 }
 
 const fn lie(
@@ -30,7 +36,7 @@ const fn lie(
     said: &'static str,
     tell: fn(&Asked, &TcpStream) -> io::Result<Told>,
 ) -> Lie {
-    Lie { name, said, tell }
+    Lie { name, said, tell, lasts: false }
 }
 
 pub(crate) const LIES: [Lie; 28] = [
@@ -101,10 +107,10 @@ pub(crate) const LIES: [Lie; 28] = [
         let (head, body) = truth(asked)?;
         answer(to, &head, &body.replace("/_coreos.com/fleet", "/elsewhere"))
     }),
-    lie("an index that went back", "the store went back", |asked, to| {
+    lasting(lie("an index that went back", "the store went back", |asked, to| {
         let (head, body) = truth(asked)?;
         answer(to, &indexed(&head, "2"), &body)
-    }),
+    })),
     lie("an index that is no number", "without X-Etcd-Index", |asked, to| {
         let (head, body) = truth(asked)?;
         answer(to, &indexed(&head, "99999999999999999999999"), &body)
