@@ -60,7 +60,8 @@ pub fn reconciler(node: &Rc<Node>, hands: Arc<Hands>, noticing: Noticing) -> Res
         [("watch-machine", keys::machine(&node.identity.id)), ("watch-fleet", keys::FLEET.to_string())]
     {
         let rope = node.ropes.reconcile.clone();
-        let watch = Watch::start(name, Arc::clone(&node.store), key, move |_| rope.ring());
+        let watch =
+            Watch::start(name, Arc::clone(&node.store), key, node.identity.id.share(), move |_| rope.ring());
         watches.push(watch.map_err(|error| format!("start {name}: {error}"))?);
     }
     let (changes, noticed) = noticing;

@@ -83,7 +83,7 @@ pub async fn run(node: Rc<Node>, bell: Bell) {
 fn begin(node: &Node) -> Leading {
     let rope = node.ropes.schedule.clone();
     let store = Arc::clone(&node.store);
-    let watch = Watch::start("watch-cluster", store, String::new(), move |key| {
+    let watch = Watch::start("watch-cluster", store, String::new(), node.identity.id.share(), move |key| {
         if key.is_none_or(concerns_schedule) {
             rope.ring();
         }

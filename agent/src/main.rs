@@ -16,17 +16,20 @@ use agent::node::{Identity, Node, Parts};
 use agent::runtime_dir::RuntimeDir;
 use agent::signals::{End, Signals};
 use agent::successor::Program;
-use agent::{embedded, error, event, leave, log, metrics, serving, warn};
+use agent::{certificates, embedded, error, event, leave, log, metrics, serving, warn};
 use registry::etcd::Etcd;
 use registry::store::Store;
 use smol::LocalExecutor;
 use smol::future::{self, FutureExt};
-use systemd_shim::{Changes, Notify, Scope, Systemd, UnitDir, UnitLinks, identity};
+use systemd_shim::{Changes, Notify, Scope, Systemd, UnitDir, UnitLinks, identity, stack};
 
 /// Keeps the same in half the memory that the allocator of the static build's C library takes for it, however often units
 /// come and go (`cargo run --release -p tests --bin footprint`).
 #[global_allocator]
 static HEAP: dlmalloc::GlobalDlmalloc = dlmalloc::GlobalDlmalloc;
+
+/// What the loops may use of the first thread's stack, which is that of the process and much larger.
+const STACK_BYTES: usize = 256 * 1024;
 
 fn main() -> ExitCode {
     let command = match CommandLine::parse(std::env::args_os()) {
@@ -59,10 +62,11 @@ fn start(command: &CommandLine) -> Result<(), String> {
         warn!("{note}");
     }
     if command.check {
-        return Ok(());
+        return certificates::check(&loaded.settings);
     }
     let program = Program::running().map_err(|error| format!("find this program: {error}"))?;
     let signals = Signals::block().map_err(|error| format!("block signals: {error}"))?;
+    stack::begins(STACK_BYTES);
     let executor = LocalExecutor::new();
     // Not smol's own `block_on`: this thread and the reactor's would then take turns at waiting for events, and each
     // event would wake both of them several times.

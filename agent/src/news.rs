@@ -16,6 +16,7 @@ use fleet_api::{Failure, Status};
 use registry::store::{Store, StoreError, StoreErrorKind, Wake};
 use smol::channel::{Sender, bounded};
 use smol::future::FutureExt;
+use systemd_shim::stack;
 
 /// Stack of the watching thread: a request with TLS needs about a third of it.
 const STACK_BYTES: usize = 256 * 1024;
@@ -167,7 +168,11 @@ impl Desk {
         if !state.running {
             let shared = Arc::clone(&self.0);
             let thread = thread::Builder::new().name("changes".to_owned()).stack_size(STACK_BYTES);
-            if let Err(error) = thread.spawn(move || follow(&shared)) {
+            let follow = move || {
+                stack::begins(STACK_BYTES);
+                follow(&shared);
+            };
+            if let Err(error) = thread.spawn(follow) {
                 return refused(&format!("start a thread to wait for changes: {error}"));
             }
             state.running = true;

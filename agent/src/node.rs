@@ -15,7 +15,7 @@ use cluster::snapshot::Kept;
 use cluster::standing::{Freeze, Remembered};
 use cluster::{BootId, MachineId, Nonce, Session};
 use registry::store::Store;
-use systemd_shim::{Notify, program_pages};
+use systemd_shim::{Notify, program_pages, stack};
 
 use crate::bell::Rope;
 use crate::clock;
@@ -94,6 +94,9 @@ pub struct Node {
     pub dump: Cell<bool>,
     /// When the pass each loop is in began; `None` between passes. The watchdog looks at them.
     pub turns: [Cell<Option<u64>>; 2],
+    /// Not before this time the registry is read by the loop every machine runs: after an outage that all machines had
+    /// together each waits a little, another time each.
+    pub reads_from_ms: Cell<u64>,
     /// Who this machine is.
     pub identity: Identity,
     /// The store.
@@ -155,6 +158,7 @@ impl Node {
             copying: Arc::default(),
             dump: Cell::new(false),
             turns: [const { Cell::new(None) }; 2],
+            reads_from_ms: Cell::new(0),
             identity: parts.identity,
             store: parts.store,
             runtime: parts.runtime,
@@ -260,6 +264,7 @@ impl Node {
         if crate::simulation::here().is_some() {
             return;
         }
+        stack::give_back();
         if self.passed.take()
             && let Err(error) = program_pages::give_back()
         {

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use async_task::Runnable;
 use smol::Task;
+use systemd_shim::stack;
 
 /// Threads at most: a few requests to the store side by side and one `systemctl`.
 pub const THREADS_MAX: usize = 6;
@@ -101,6 +102,7 @@ fn end_without_thread(error: &std::io::Error) {
 /// Takes work until there has been none for a while and another thread waits for it, or until there are more threads
 /// than there should be: the one more is for what comes first, and not for the rest.
 fn serve() {
+    stack::begins(STACK_BYTES);
     let mut queue = queue();
     loop {
         while let Some(runnable) = queue.waiting.pop_front() {
@@ -126,6 +128,7 @@ fn serve() {
 /// Sleeps until there may be work; true if this thread is one too many and has waited long enough.
 fn rest(queue: MutexGuard<'static, Queue>) -> (MutexGuard<'static, Queue>, bool) {
     if queue.idle == 1 {
+        stack::give_back();
         return (WORK.wait(queue).unwrap_or_else(PoisonError::into_inner), false);
     }
     let (queue, waited) = WORK.wait_timeout(queue, IDLE).unwrap_or_else(PoisonError::into_inner);

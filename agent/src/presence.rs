@@ -3,27 +3,26 @@
 
 use std::rc::Rc;
 
+use cluster::backoff::return_ms;
 use cluster::limits::REGISTRY_VALUE_MAX_BYTES;
-use cluster::records::{Layout, Presence};
+use cluster::records::Layout;
 use cluster::snapshot::{Kept, Snapshot};
 use cluster::standing::{Behind, Freeze, Remembered, Standing as StoreStanding, standing};
 use cluster::{FleetId, Guard, json, keys};
 use registry::reads;
-use registry::settle::{Settled, settle};
-use registry::store::{Hold, Node as Record, Outcome, Seen, StoreError};
+use registry::settle::settle;
+use registry::store::{Freshness, Hold, Outcome, Seen};
 
 use crate::adopt;
 use crate::bell::Bell;
 use crate::clock;
-use crate::config;
 use crate::node::{Node, Standing};
+use crate::record::{self, Claim, Rewrite};
 use crate::runtime_dir::random_id;
 use crate::transfer;
 
 /// Wait before a failed registration or beat is tried again (registry rule 2).
 const RETRY_MS: u64 = 1000;
-/// Wait between two looks at a record that is about to end: well within what a judge waits (`loss::CONFIRMATION_MS`).
-const LOOK_MS: u64 = 100;
 /// Wait between two looks at a store that is not ours; a change of its layout is seen no sooner.
 const FROZEN_LOOK_MS: u64 = 2000;
 
@@ -42,6 +41,8 @@ pub async fn keep(node: Rc<Node>, bell: Bell) {
 }
 
 async fn register(node: &Node, bell: &Bell) {
+    // Somebody may have been given what runs here: nothing may wait once the record is there again.
+    node.reads_from_ms.set(0);
     loop {
         let wait_ms = match attempt(node).await {
             Ok(Attempt::Registered) => return in_contact(node),
@@ -83,24 +84,29 @@ async fn attempt(node: &Node) -> Result<Attempt, String> {
         }
         StoreStanding::Ours => note_index(node, seen),
         StoreStanding::Adopted(fleet) => {
-            if let Some(refused) = claim(node).await? {
-                return Ok(refused);
+            if let Claim::Theirs { address } = record::claim(node).await? {
+                return Ok(duplicate(node, address));
             }
             adopt::bring_in(node).await?;
             now_of(node, fleet, seen);
         }
         StoreStanding::Moved(fleet) => {
-            if let Some(refused) = claim(node).await? {
-                return Ok(refused);
+            if let Claim::Theirs { address } = record::claim(node).await? {
+                return Ok(duplicate(node, address));
             }
             transfer::arrive(node, &view).await?;
             now_of(node, fleet, seen);
         }
     }
-    match claim(node).await? {
-        Some(refused) => Ok(refused),
-        None => Ok(Attempt::Registered),
+    match record::claim(node).await? {
+        Claim::Ours => Ok(Attempt::Registered),
+        Claim::Theirs { address } => Ok(duplicate(node, address)),
     }
+}
+
+/// Another machine lives under this ID: it may go, or be given an ID of its own.
+fn duplicate(node: &Node, address: String) -> Attempt {
+    Attempt::Not(Standing::Duplicate { address }, node.beat_ms())
 }
 
 /// This machine is of another fleet from now on, and its markers are of that one's incarnations.
@@ -160,123 +166,6 @@ async fn found(node: &Node) -> Result<Attempt, String> {
     Ok(Attempt::Again)
 }
 
-/// The record as it should be now.
-fn wanted(node: &Node) -> Presence {
-    let settings = node.settings();
-    let address = settings.public_ip.clone().unwrap_or_else(|| match config::default_address() {
-        Ok(Some(address)) => address.to_string(),
-        Ok(None) => String::new(),
-        Err(error) => {
-            crate::warn!("find this machine's address: {error}");
-            String::new()
-        }
-    });
-    Presence {
-        id: node.identity.id.clone(),
-        boot: node.identity.boot.clone(),
-        nonce: node.identity.nonce.clone(),
-        address,
-        metadata: settings.metadata.clone(),
-        version: env!("CARGO_PKG_VERSION").to_string(),
-        leaving: node.is_leaving(),
-    }
-}
-
-fn is_ours(node: &Node, record: &Presence) -> bool {
-    let identity = &node.identity;
-    (&record.id, &record.boot, &record.nonce) == (&identity.id, &identity.boot, &identity.nonce)
-}
-
-/// Writes the record: creates it, resumes our own, or takes over one that nobody keeps alive (registry rule 9).
-/// `None` once it is ours.
-async fn claim(node: &Node) -> Result<Option<Attempt>, String> {
-    let presence = wanted(node);
-    let Some(record) = write(node, &presence, None).await? else { return Ok(None) };
-    let theirs: Option<Presence> = json::decode(record.value.as_bytes()).ok();
-    let Some(guard) = Guard::new(record.modified) else {
-        return Err("presence without modifiedIndex".to_string());
-    };
-    if !theirs.as_ref().is_some_and(|theirs| is_ours(node, theirs)) {
-        let address = theirs.map_or_else(|| "an unknown address".to_string(), |theirs| theirs.address);
-        crate::info!(
-            "the record of this machine's former life, or of another machine, is there: watching it"
-        );
-        if is_abandoned(node, &record).await? {
-            crate::info!("nobody keeps it alive: taking it over");
-        } else {
-            return Ok(Some(Attempt::Not(Standing::Duplicate { address }, node.beat_ms())));
-        }
-    }
-    match write(node, &presence, Some(guard)).await? {
-        None => Ok(None),
-        Some(_) => Err("presence changed while it was taken over".to_string()),
-    }
-}
-
-/// Watches a record for as long as its owner has for a beat; true if nobody keeps it alive. Where it ends meanwhile
-/// that is seen at once: whoever leads takes this machine for lost soon after, though it is here.
-async fn is_abandoned(node: &Node, record: &Record) -> Result<bool, String> {
-    let began_ms = clock::now_ms();
-    let over_ms = began_ms + node.beat_ms() + node.request_timeout_ms();
-    // The seconds that are left are rounded up.
-    let may_end_ms = record.ttl_secs.map_or(over_ms, |secs| began_ms + secs.saturating_sub(1) * 1000);
-    let mut look_ms = may_end_ms.min(over_ms);
-    loop {
-        clock::until(look_ms).await;
-        let key = keys::presence(&node.identity.id);
-        let read = node.with_store(move |store| store.read(&key, registry::store::Freshness::Quorum)).await;
-        let (now, _) = read.map_err(|error: StoreError| error.to_string())?;
-        let now_ms = clock::now_ms();
-        match now {
-            None => return Ok(true),
-            Some(now) if now.modified != record.modified => return Ok(false),
-            Some(_) if now_ms >= over_ms => return Ok(true),
-            Some(_) => look_ms = (now_ms + LOOK_MS).min(over_ms),
-        }
-    }
-}
-
-/// Writes our record; gives back what is there if it may not. A takeover of a record that expired meanwhile creates it.
-async fn write(node: &Node, presence: &Presence, guard: Option<Guard>) -> Result<Option<Record>, String> {
-    let value = json::encode(presence, REGISTRY_VALUE_MAX_BYTES)
-        .map_err(|error| format!("encode presence: {error}"))?;
-    let (key, ttl) = (keys::presence(&node.identity.id), node.settings().timing.agent_ttl_seconds);
-    let sent_ms = clock::now_ms();
-    let settled = node.with_store_first(move |store| {
-        let outcome = match guard {
-            Some(guard) => match store.swap(&key, &value, guard, Some(ttl)) {
-                Outcome::Refused(None) => store.create(&key, &value, Some(ttl)),
-                other => other,
-            },
-            None => store.create(&key, &value, Some(ttl)),
-        };
-        settle(store, &key, &value, guard, outcome)
-    });
-    match settled.await.map_err(|error| error.to_string())? {
-        Settled::Done { created, modified } => {
-            let guard = Guard::new(modified).ok_or("presence without modifiedIndex")?;
-            if node.presence.replace(Some(Kept { value: presence.clone(), created, guard })).is_none() {
-                node.claims.set(node.claims.get().wrapping_add(1));
-            }
-            beaten(node, sent_ms);
-            Ok(None)
-        }
-        Settled::Refused(Some(record)) => Ok(Some(record)),
-        Settled::Refused(None) => Err("presence vanished while it was written".to_string()),
-    }
-}
-
-/// Notes a beat that was sent at `sent_ms` and succeeded. If contact began anew with it, a leader that had no verdict
-/// on somebody's absence has to be told, since nothing else wakes it for that.
-fn beaten(node: &Node, sent_ms: u64) {
-    let judges_from = || node.contact.borrow().judges_from_ms(node.agent_ttl_ms());
-    let before = judges_from();
-    node.contact.borrow_mut().beat(sent_ms, node.beat_ms() + node.request_timeout_ms());
-    if judges_from() != before {
-        node.ropes.schedule.ring();
-    }
-}
-
 /// The machine is registered and the store answers: the loops may act.
 fn in_contact(node: &Node) {
     let returned = !matches!(node.standing(), Standing::Member);
@@ -299,6 +188,7 @@ enum Beat {
 async fn beat_while_registered(node: &Node, bell: &Bell) {
     let mut due_ms = clock::now_ms() + node.beat_ms();
     let mut endpoint = node.store.endpoint();
+    let mut cut_ms = None;
     loop {
         bell.heard_or_at(Some(due_ms)).await;
         if !node.is_member() && !node.is_leaving() {
@@ -306,6 +196,10 @@ async fn beat_while_registered(node: &Node, bell: &Bell) {
         }
         match beat(node).await {
             Beat::Good => {
+                if let Some(cut_ms) = cut_ms.take() {
+                    let wait_ms = return_ms(clock::now_ms().saturating_sub(cut_ms), node.identity.id.share());
+                    node.reads_from_ms.set(clock::now_ms() + wait_ms);
+                }
                 in_contact(node);
                 due_ms = clock::now_ms() + node.beat_ms();
                 node.rest();
@@ -321,6 +215,7 @@ async fn beat_while_registered(node: &Node, bell: &Bell) {
                     node.store.interrupt_watches();
                 }
                 node.set_standing(Standing::Cut(why));
+                cut_ms.get_or_insert_with(clock::now_ms);
                 due_ms = clock::now_ms() + RETRY_MS;
             }
             Beat::Lost => {
@@ -335,40 +230,35 @@ async fn beat_while_registered(node: &Node, bell: &Bell) {
     }
 }
 
-/// Writes a changed record over our own. A beat whose answer was lost may have landed since, which moved its index: it
-/// is ours all the same, and one that is leaving must not be given up for that.
-async fn rewrite(node: &Node, wanted: &Presence, mut guard: Guard) -> Beat {
-    for _ in 0..3 {
-        let there = match write(node, wanted, Some(guard)).await {
-            Ok(None) => return Beat::Good,
-            Ok(Some(there)) => there,
-            Err(why) => return Beat::Failed(why),
-        };
-        let value: Option<Presence> = json::decode(there.value.as_bytes()).ok();
-        match Guard::new(there.modified).filter(|_| value.is_some_and(|value| is_ours(node, &value))) {
-            Some(newer) => guard = newer,
-            None => return Beat::Lost,
-        }
-    }
-    Beat::Failed("this machine's record changes while it is written".to_string())
-}
-
 async fn beat(node: &Node) -> Beat {
     let Some(current) = node.presence.borrow().clone() else { return Beat::Lost };
-    let wanted = wanted(node);
+    let wanted = record::wanted(node);
     if wanted != current.value {
-        return rewrite(node, &wanted, current.guard).await;
+        return match record::rewrite(node, &wanted, current.guard).await {
+            Ok(Rewrite::Done) => Beat::Good,
+            Ok(Rewrite::Lost) => Beat::Lost,
+            Err(why) => Beat::Failed(why),
+        };
     }
     let Ok(value) = json::encode(&wanted, REGISTRY_VALUE_MAX_BYTES) else { return Beat::Lost };
     let (key, ttl) = (keys::presence(&node.identity.id), node.settings().timing.agent_ttl_seconds);
-    let sent_ms = clock::now_ms();
-    match node.with_store_first(move |store| store.keep_alive(&key, Hold::Value(&value), ttl)).await {
+    let is_heard = node.contact.borrow().is_unbroken(clock::now_ms());
+    let beaten_at = node.with_store_first(move |store| {
+        // A beat keeps the record alive though its answer is lost. Where that may be so, an answer to something else has
+        // to come first: this machine, deaf, would stay a member for ever and run nothing.
+        if !is_heard && let Err(error) = store.read(&key, Freshness::Quorum) {
+            return (0, Outcome::Unknown(error));
+        }
+        (clock::now_ms(), store.keep_alive(&key, Hold::Value(&value), ttl))
+    });
+    let (sent_ms, outcome) = beaten_at.await;
+    match outcome {
         Outcome::Done { created, modified } => {
             let Some(guard) = Guard::new(modified) else {
                 return Beat::Failed("no modifiedIndex".to_string());
             };
             *node.presence.borrow_mut() = Some(Kept { value: wanted, created, guard });
-            beaten(node, sent_ms);
+            record::beaten(node, sent_ms);
             Beat::Good
         }
         Outcome::Refused(_) => Beat::Lost,

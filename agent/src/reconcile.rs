@@ -1,10 +1,11 @@
 //! The loop every machine runs: read what it is to hold, look at what it has, plan, do, publish. All decisions are
-//! `cluster`'s (`desired`, `reconcile`); this file orders the reads and keeps the time, `steps` does.
+//! `cluster`'s (`desired`, `reconcile`); this file orders the reads and keeps the time, `looking` asks systemd, `steps` does.
 
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use cluster::backoff::read_again_ms;
 use cluster::desired;
 use cluster::reconcile::{self, Departure, Step, Want};
 use cluster::snapshot::Snapshot;
@@ -13,29 +14,25 @@ use cluster::standing::Standing as StoreStanding;
 use cluster::{Incarnation, UnitName};
 use registry::reads;
 use registry::store::{Freshness, Seen};
-use systemd_shim::{Changes, Drained, UnitStatus};
+use systemd_shim::{Changes, Drained};
 
 use crate::bell::Bell;
 use crate::clock;
 use crate::dump;
 use crate::hands::Hands;
 use crate::holdings::Holdings;
+use crate::looking::Looks;
 use crate::metrics::NUMBERS;
 use crate::node::{Loop, Node, Standing};
-use crate::pool;
 use crate::presence;
 use crate::proofs::Proofs;
 use crate::rows::Published;
 use crate::watch::Watch;
 
-/// Wait before a pass that could not read is tried again.
+/// Wait before a pass that failed is tried again; one that could not read waits longer and longer.
 const RETRY_MS: u64 = 1000;
 /// Passes that fail one after the other before it is said: one that meets a restart of etcd is no news.
 const FAILURES_UNTIL_SAID: u32 = 3;
-/// First and longest wait between two looks at units on their way.
-const SETTLE_MS: (u64, u64) = (20, 2000);
-/// How often links and control groups are compared with what is known; costs no process.
-const SWEEP_MS: u64 = 60_000;
 
 /// The reconcile loop's state.
 pub struct Reconciler {
@@ -48,14 +45,14 @@ pub struct Reconciler {
     pub(crate) proofs: Proofs,
     /// The steps of the last pass: what is planned again without anything having changed is neither news nor urgent.
     pub(crate) last_steps: Vec<Step>,
-    noticed: Rc<RefCell<Drained>>,
+    pub(crate) looks: Looks,
     published: Published,
     watches: Vec<Watch>,
     view: Option<Rc<Snapshot>>,
-    settle_ms: u64,
-    sweep_at_ms: u64,
     next_ms: Option<u64>,
     failing: Failing,
+    /// Reads that failed, one after the other.
+    unread: u32,
 }
 
 /// Passes that failed, one after the other.
@@ -92,14 +89,13 @@ impl Reconciler {
             unconfirmed: Map::new(),
             proofs: Proofs::default(),
             last_steps: Vec::new(),
-            noticed: parts.noticed,
+            looks: Looks::new(parts.noticed),
             published: Published::default(),
             watches: parts.watches,
             view: None,
-            settle_ms: SETTLE_MS.0,
-            sweep_at_ms: 0,
             next_ms: None,
             failing: Failing::default(),
+            unread: 0,
         }
     }
 
@@ -132,7 +128,10 @@ impl Reconciler {
                 Err(why) => {
                     crate::debug!("reconcile: {why}");
                     self.complain(why);
-                    self.again_in(RETRY_MS);
+                    self.again_in(match self.unread {
+                        0 => RETRY_MS,
+                        times => read_again_ms(times, self.node.identity.id.share()),
+                    });
                 }
             }
             self.node.turning(Loop::Reconcile, false);
@@ -177,6 +176,11 @@ impl Reconciler {
         if self.node.recall.take() {
             self.recall()?;
         }
+        let from_ms = self.node.reads_from_ms.get();
+        if from_ms > clock::now_ms() {
+            self.again_at(from_ms);
+            return Ok(());
+        }
         if self.view.is_none() || bell.take_stale() {
             self.view = None;
             self.view = Some(Rc::new(self.read().await?));
@@ -207,6 +211,7 @@ impl Reconciler {
     async fn read(&mut self) -> Result<Snapshot, String> {
         let me = self.node.identity.id.clone();
         let read = self.node.with_store(move |store| reads::machine(store, &me)).await;
+        self.unread = if read.is_ok() { 0 } else { self.unread.saturating_add(1) };
         let (view, seen) = read.map_err(|error| error.to_string())?;
         match presence::assess(&self.node, &view, seen) {
             StoreStanding::Ours => presence::note_index(&self.node, seen),
@@ -290,78 +295,6 @@ impl Reconciler {
         let release = |unit: &UnitName| self.holdings.markers.get(unit).is_some_and(|marker| !marker.global);
         let want = |unit: &UnitName| Want::Go { departure: Departure::Leaving, release: release(unit) };
         self.holdings.units().into_iter().map(|unit| (unit.clone(), want(&unit))).collect()
-    }
-
-    /// Compares links and control groups with what is known, once a minute.
-    fn sweep(&mut self) {
-        let now_ms = clock::now_ms();
-        if now_ms >= self.sweep_at_ms {
-            self.sweep_at_ms = now_ms + SWEEP_MS;
-            match self.changes.borrow_mut().sweep(&self.holdings.statuses) {
-                // Timers, sockets and targets leave no trace to compare: they are asked about.
-                Ok(sweep) => self.holdings.dirty.extend(sweep.disagreements.into_keys().chain(sweep.unseen)),
-                Err(error) => crate::warn!("sweep systemd's links: {error}"),
-            }
-        }
-        if !self.holdings.units().is_empty() {
-            self.again_at(self.sweep_at_ms);
-        }
-    }
-
-    /// Asks systemd about units that have changed, are on their way, or have never been asked about.
-    async fn look(&mut self) -> Result<(), String> {
-        let units = self.holdings.units();
-        let noticed = std::mem::take(&mut *self.noticed.borrow_mut());
-        let mut ask = noticed.units;
-        ask.append(&mut self.holdings.dirty);
-        let moving = |unit: &&UnitName| self.holdings.statuses.get(*unit).is_none_or(UnitStatus::is_settling);
-        ask.extend(units.iter().filter(|unit| noticed.everything || moving(unit)).cloned());
-        ask.retain(|unit| units.contains(unit));
-        if ask.is_empty() {
-            return Ok(());
-        }
-        let (hands, asked) = (Arc::clone(&self.hands), ask.clone());
-        match pool::unblock(move || hands.states(&asked)).await {
-            Ok(statuses) => {
-                self.note(statuses).await;
-                Ok(())
-            }
-            Err(error) => {
-                self.holdings.dirty.append(&mut ask);
-                Err(error.to_string())
-            }
-        }
-    }
-
-    /// Takes in what systemd said; a unit that has failed since is asked why.
-    async fn note(&mut self, statuses: Map<UnitName, UnitStatus>) {
-        for (unit, status) in statuses {
-            let before = self.holdings.statuses.insert(unit.clone(), status.clone());
-            if before.as_ref() != Some(&status) {
-                self.settle_ms = SETTLE_MS.0;
-            }
-            if !status.is_failed() {
-                self.holdings.failures.remove(&unit);
-            } else if before.is_none_or(|before| !before.is_failed()) {
-                let (hands, name) = (Arc::clone(&self.hands), unit.clone());
-                let why = pool::unblock(move || hands.why_failed(&name)).await;
-                self.holdings.failures.insert(unit, why);
-            }
-        }
-    }
-
-    /// Decides when to look again at units on their way: soon after something new was done, and ever later while
-    /// nothing comes of it.
-    fn settle(&mut self, plan: reconcile::Plan) {
-        let awaited = plan.steps.iter().any(|step| !matches!(step.action, reconcile::Action::Release));
-        if awaited && plan.steps != self.last_steps {
-            self.settle_ms = SETTLE_MS.0;
-        }
-        self.last_steps = plan.steps;
-        if awaited || self.holdings.is_settling() {
-            self.again_in(self.settle_ms);
-            self.settle_ms = (self.settle_ms * 2).min(SETTLE_MS.1);
-        }
     }
 
     /// Publishes what has changed.

@@ -6,6 +6,7 @@ use std::os::fd::OwnedFd;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use cluster::event::Event;
 use fleet_api::access::Identity;
 use fleet_api::{Failure, Method};
 use registry::store::Store;
@@ -15,6 +16,7 @@ use crate::adopt;
 use crate::api::{self, Audit, Host, NotDone, Verdict};
 use crate::clock;
 use crate::config::{ListenAddress, Settings};
+use crate::events;
 use crate::http::{self, Clients, Limits, Listener, Notice, Options, Tls};
 use crate::metrics;
 use crate::news::Desk;
@@ -148,18 +150,17 @@ impl Host for Served {
     }
 
     fn audit(&self, audit: &Audit<'_>) {
-        match audit.verdict {
-            Verdict::Done => crate::event!(OrderDone, "{audit}"),
-            Verdict::Refused => crate::event!(OrderRefused, "{audit}"),
-            Verdict::Unknown => crate::event!(OrderFailed, "{audit}"),
+        let (event, more) = match audit.verdict {
+            Verdict::Done => (Event::OrderDone, ""),
+            Verdict::Refused => (Event::OrderRefused, ""),
+            Verdict::Unknown => (Event::OrderFailed, ""),
             Verdict::Denied => match self.denied.count(clock::now_ms()) {
-                Said::All => crate::event!(OrderDenied, "{audit}"),
-                Said::Last => {
-                    crate::event!(OrderDenied, "{audit}; further ones of this minute are not logged")
-                }
-                Said::Nothing => {}
+                Said::All => (Event::OrderDenied, ""),
+                Said::Last => (Event::OrderDenied, "; further ones of this minute are not logged"),
+                Said::Nothing => return,
             },
-        }
+        };
+        events::tell(event, audit.about(), format_args!("{audit}{more}"));
     }
 }
 

@@ -9,6 +9,7 @@ use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use smol::Async;
 
+use crate::certificates::{self, Lay};
 use crate::config::{self, OnStop, Settings};
 use crate::leave;
 use crate::log;
@@ -48,13 +49,16 @@ impl Signals {
     /// The descriptor cannot be waited for or read.
     pub async fn obey(self, node: Rc<Node>, program: &Program) -> io::Result<End> {
         let signals = Async::new(self.0)?;
+        let certificates = certificates::lie(&node.settings());
         loop {
             let info = signals
                 .read_with(|fd| fd.read_signal()?.ok_or_else(|| io::ErrorKind::WouldBlock.into()))
                 .await?;
             let number = i32::try_from(info.ssi_signo).unwrap_or_default();
             match Signal::try_from(number) {
-                Ok(Signal::SIGHUP) if gives_way(&node, program).await => return Ok(End::Replaced),
+                Ok(Signal::SIGHUP) if gives_way(&node, program, &certificates).await => {
+                    return Ok(End::Replaced);
+                }
                 Ok(Signal::SIGHUP) => reload(&node),
                 Ok(Signal::SIGUSR1) => {
                     node.dump.set(true);
@@ -77,13 +81,14 @@ impl Signals {
     }
 }
 
-/// True if another program lies in this one's place, or the configuration names another store, and the program there can
-/// take over. One that cannot is told of, and the old program goes on.
-async fn gives_way(node: &Node, program: &Program) -> bool {
+/// True if another program lies in this one's place, if the configuration names another store or other certificates, or if
+/// these were renewed, and the program there can take over. One that cannot is told of, and the old program goes on.
+async fn gives_way(node: &Node, program: &Program, certificates: &[Lay]) -> bool {
     let news = match () {
         () if node.is_leaving() => return false,
         () if program.is_replaced() => "the program was replaced",
-        () if names_other_store(node) => "the fleet's keys are to be in another store",
+        () if names_others(node) => "another store or other certificates are to be used",
+        () if certificates::lie(&node.settings()) != certificates => "the certificates were renewed",
         () => return false,
     };
     crate::info!("{news}; units keep running while a new agent takes over");
@@ -97,9 +102,11 @@ async fn gives_way(node: &Node, program: &Program) -> bool {
     true
 }
 
-/// True if the configuration is right and says something else about the store than it did at the start.
-fn names_other_store(node: &Node) -> bool {
-    let told = |settings: &Settings| format!("{:?} {:?}", settings.etcd, settings.store);
+/// True if the configuration is right and says something else about the store or about certificates than it did at the
+/// start.
+fn names_others(node: &Node) -> bool {
+    let told =
+        |settings: &Settings| format!("{:?} {:?} {:?}", settings.etcd, settings.store, settings.api.tls);
     config::load(node.named_config.as_deref(), std::env::vars_os())
         .is_ok_and(|loaded| told(&loaded.settings) != told(&node.settings()))
 }

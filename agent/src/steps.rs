@@ -1,13 +1,11 @@
 //! Taking the steps of a plan, in its order: stops, removals, releases, writes, starts. A step that fails ends the
-//! steps of its unit and of no other (design rule 2). Registry rule 7 stands here: no start without fresh presence
-//! and without the placement read before and after.
+//! steps of its unit and of no other (design rule 2). What a start needs besides is `starts`' business.
 
 use std::sync::Arc;
 
-use cluster::desired;
 use cluster::event::Event;
 use cluster::reconcile::{Action, Plan, Reason, Step, Want};
-use cluster::records::{Marker, Placement};
+use cluster::records::Marker;
 use cluster::sorted::{Map, Set};
 use cluster::state::Order;
 use cluster::{Guard, Hash, Incarnation, MachineId, UnitName, keys};
@@ -20,12 +18,6 @@ use crate::events::{About, tell};
 use crate::hands::{Failures, Hands, Writing};
 use crate::pool;
 use crate::reconcile::Reconciler;
-
-/// Wait for a beat before a start that may not be made yet is tried again.
-const STALE_PRESENCE_MS: u64 = 300;
-/// Why a unit is not started that was assigned here and is not placed here; it is tried again with back-off, since
-/// a placement tells this machine nothing when it comes.
-const NOT_MINE: &str = "not started: the registry does not say that it is placed here";
 
 impl Reconciler {
     /// Takes the steps.
@@ -50,12 +42,17 @@ impl Reconciler {
         unsure.and(released).and(written).and(started)
     }
 
-    async fn with_hands<T: Send + 'static>(&self, work: impl FnOnce(&Hands) -> T + Send + 'static) -> T {
+    /// Does work on this machine in the pool.
+    pub(crate) async fn with_hands<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Hands) -> T + Send + 'static,
+    ) -> T {
         let hands = Arc::clone(&self.hands);
         pool::unblock(move || work(&hands)).await
     }
 
-    fn note_failures(
+    /// Takes in what failed: those units go no further in this pass.
+    pub(crate) fn note_failures(
         &mut self,
         wants: &Map<UnitName, Want>,
         failures: &Failures,
@@ -66,7 +63,7 @@ impl Reconciler {
     }
 
     /// Changes a unit's marker, on disk first.
-    fn mark(&mut self, unit: &UnitName, change: impl FnOnce(&mut Marker)) {
+    pub(crate) fn mark(&mut self, unit: &UnitName, change: impl FnOnce(&mut Marker)) {
         let Some(mut marker) = self.holdings.markers.get(unit).cloned() else { return };
         change(&mut marker);
         if let Err(error) = self.hands.runtime.mark(unit, &marker) {
@@ -77,7 +74,7 @@ impl Reconciler {
 
     /// Notes, before systemd is asked to start or stop units, that what runs may soon be something else than the order
     /// says: an answer that is a failure, or that nobody lived to hear, does not tell what became of it.
-    fn ask_of(&mut self, units: &[UnitName]) {
+    pub(crate) fn ask_of(&mut self, units: &[UnitName]) {
         for unit in units {
             self.mark(unit, |marker| marker.stopping = true);
         }
@@ -207,135 +204,6 @@ impl Reconciler {
         let marker = self.holdings.markers.get(unit).filter(same);
         marker.map_or((Order::Loaded, false), |marker| (marker.order, marker.stopping))
     }
-
-    async fn take_starts(
-        &mut self,
-        wants: &Map<UnitName, Want>,
-        plan: &Plan,
-        failed: &mut Set<UnitName>,
-    ) -> Result<(), String> {
-        let mut units: Vec<UnitName> =
-            units_of(plan, &Action::Start).into_iter().filter(|unit| !failed.contains(unit)).collect();
-        if units.is_empty() {
-            return Ok(());
-        }
-        if !self.may_start() {
-            return Ok(());
-        }
-        let placed = self.placed(&units);
-        let Verdict { mut foreign, mut unreadable } = self.placements(&placed).await?;
-        foreign.append(&mut unreadable);
-        if !foreign.is_empty() {
-            self.node.ropes.reconcile.outdate();
-            let refused = foreign.iter().map(|unit| (unit.clone(), NOT_MINE.to_string())).collect();
-            self.note_failures(wants, &refused, failed);
-            units.retain(|unit| !foreign.contains(unit));
-        }
-        // The answer may have taken its time.
-        if !self.may_start() {
-            return Ok(());
-        }
-        self.ask_of(&units);
-        let names = units.clone();
-        let failures = if names.is_empty() {
-            Failures::new()
-        } else {
-            self.with_hands(move |hands| hands.start(&names)).await
-        };
-        self.note_failures(wants, &failures, failed);
-        for unit in units.iter().filter(|unit| !failures.contains_key(*unit)) {
-            self.holdings.troubles.remove(unit);
-            self.mark(unit, |marker| (marker.order, marker.stopping) = (Order::Launched, false));
-        }
-        self.unconfirmed.extend(placed.into_iter().filter(|(unit, _)| units.contains(unit)));
-        self.confirm_started().await
-    }
-
-    /// True while this machine's own record was confirmed lately enough for a start (registry rule 7); the beat that
-    /// is waited for otherwise comes by itself.
-    fn may_start(&mut self) -> bool {
-        let may = self.node.contact.borrow().may_start(clock::now_ms(), self.node.agent_ttl_ms());
-        if !may {
-            self.again_in(STALE_PRESENCE_MS);
-        }
-        may
-    }
-
-    /// The units among these that are placed ones, with their incarnations.
-    fn placed(&self, units: &[UnitName]) -> Map<UnitName, Incarnation> {
-        let marked = units.iter().filter_map(|unit| Some((unit, self.holdings.markers.get(unit)?)));
-        marked
-            .filter(|(_, marker)| !marker.global)
-            .map(|(unit, marker)| (unit.clone(), marker.incarnation))
-            .collect()
-    }
-
-    /// What a majority of the store says about units that this machine believes to be placed here.
-    async fn placements(&self, placed: &Map<UnitName, Incarnation>) -> Result<Verdict, String> {
-        if placed.is_empty() {
-            return Ok(Verdict::default());
-        }
-        let names: Set<UnitName> = placed.keys().cloned().collect();
-        let read = self.node.with_store(move |store| reads::placements(store, &names)).await;
-        let read = read.map_err(|error| error.to_string())?;
-        let found: Map<UnitName, Placement> =
-            read.found.into_iter().map(|(unit, kept)| (unit, kept.value)).collect();
-        let mut foreign = desired::not_mine(&self.node.identity.id, placed, &found);
-        foreign.retain(|unit| !read.unreadable.contains(unit));
-        Ok(Verdict { foreign, unreadable: read.unreadable })
-    }
-
-    /// True if units were started and the registry is on its way to another store by now: their placements may have
-    /// been written too late to be there too.
-    async fn has_left(&self) -> Result<bool, String> {
-        if self.unconfirmed.is_empty() {
-            return Ok(false);
-        }
-        let transit = self.node.with_store(reads::transit).await;
-        transit.map(|transit| transit.is_some()).map_err(|error| error.to_string())
-    }
-
-    /// Reads the placements of what was just started once more; what is not ours any more stops at once. If the
-    /// registry does not answer, the next pass asks again.
-    async fn confirm_started(&mut self) -> Result<(), String> {
-        let has_left = self.has_left().await?;
-        let foreign = if has_left {
-            self.unconfirmed.keys().cloned().collect()
-        } else {
-            self.placements(&self.unconfirmed).await?.foreign
-        };
-        if !foreign.is_empty() && !has_left {
-            // In a store that was wiped since the start nothing is placed anywhere.
-            self.still_ours().await?;
-        }
-        self.unconfirmed.clear();
-        if foreign.is_empty() {
-            return Ok(());
-        }
-        for unit in &foreign {
-            let reason = "the registry placed it elsewhere, or moved, while it started";
-            let about = About { unit: Some(unit), reason, ..About::default() };
-            tell(Event::UnitMisplaced, about, format_args!("stopping {unit} at once: {reason}"));
-        }
-        let units: Vec<UnitName> = foreign.into_iter().collect();
-        let names = units.clone();
-        let failures = self.with_hands(move |hands| hands.stop(&names)).await;
-        for unit in units.iter().filter(|unit| !failures.contains_key(*unit)) {
-            self.mark(unit, |marker| marker.order = Order::Loaded);
-            self.holdings.dirty.insert(unit.clone());
-        }
-        self.node.ropes.reconcile.ring();
-        Ok(())
-    }
-}
-
-/// Units whose placement is not what this machine believes.
-#[derive(Debug, Default)]
-struct Verdict {
-    /// Placed elsewhere, nowhere, or as another incarnation.
-    foreign: Set<UnitName>,
-    /// Nobody can tell.
-    unreadable: Set<UnitName>,
 }
 
 fn announce(step: &Step) {
@@ -352,7 +220,8 @@ fn announce(step: &Step) {
     tell(event, about, format_args!("{what} {}: {reason}", step.unit));
 }
 
-fn units_of(plan: &Plan, action: &Action) -> Vec<UnitName> {
+/// The units of the steps that are this action, in their order.
+pub(crate) fn units_of(plan: &Plan, action: &Action) -> Vec<UnitName> {
     plan.steps.iter().filter(|step| step.action == *action).map(|step| step.unit.clone()).collect()
 }
 

@@ -6,6 +6,8 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
+use systemd_shim::stack;
+
 use crate::clock;
 
 /// Starts a thread.
@@ -18,7 +20,12 @@ pub fn start(name: &str, stack_bytes: usize, work: impl FnOnce() + Send + 'stati
         simulator.thread(name, Box::new(work));
         return Ok(());
     }
-    thread::Builder::new().name(name.to_owned()).stack_size(stack_bytes).spawn(work).map(drop)
+    let thread = thread::Builder::new().name(name.to_owned()).stack_size(stack_bytes);
+    let begin = move || {
+        stack::begins(stack_bytes);
+        work();
+    };
+    thread.spawn(begin).map(drop)
 }
 
 /// A value that threads wait for.

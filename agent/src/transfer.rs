@@ -37,6 +37,7 @@ pub(crate) async fn copy_registry(node: &Node, to_name: String) -> Result<String
     let made = pool::unblock(move || {
         let _under_way = UnderWay::begin(&copying)?;
         let from_name = name_of_own(&settings, &from.endpoint());
+        registry::transfer::is_there(&*from, &ours).map_err(|error| in_words(error, &to_name))?;
         let (to, own) = open(&settings, &to_name).map_err(NotDone::Refused)?;
         let copy = Copy {
             from: &*from,

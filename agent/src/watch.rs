@@ -5,6 +5,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use cluster::backoff::read_again_ms;
 use registry::store::{Store, StoreErrorKind, Wake};
 
 use crate::metrics::NUMBERS;
@@ -12,9 +13,6 @@ use crate::threads::{self, Awaited};
 
 /// Stack of a watching thread: a request with TLS needs about a third of it.
 const STACK_BYTES: usize = 256 * 1024;
-/// Pause after a poll that failed twice in a row, so that a broken watch beside working reads does not spin.
-const PAUSE: Duration = Duration::from_secs(1);
-
 #[derive(Debug, Default)]
 struct Permit {
     /// Index of the newest read.
@@ -32,7 +30,8 @@ pub struct Watch {
 
 impl Watch {
     /// Starts the thread. It polls nothing until [`Self::resume`]. `wake` is called for each change with the key
-    /// that changed, and with `None` where only a read can tell.
+    /// that changed, and with `None` where only a read can tell. After polls that failed in a row it pauses first, each
+    /// machine for its own `share` of the time.
     ///
     /// # Errors
     /// The kernel gives no thread.
@@ -40,11 +39,12 @@ impl Watch {
         name: &str,
         store: Arc<dyn Store>,
         key: String,
+        share: u32,
         wake: impl Fn(Option<&str>) + Send + 'static,
     ) -> std::io::Result<Self> {
         let permit = Arc::new(Awaited::default());
         let theirs = Arc::clone(&permit);
-        threads::start(name, STACK_BYTES, move || follow(&*store, &key, &theirs, &wake))?;
+        threads::start(name, STACK_BYTES, move || follow(&*store, &key, (&theirs, share), &wake))?;
         Ok(Self { permit })
     }
 
@@ -64,7 +64,12 @@ impl Drop for Watch {
     }
 }
 
-fn follow(store: &dyn Store, key: &str, permit: &Awaited<Permit>, wake: &impl Fn(Option<&str>)) {
+fn follow(
+    store: &dyn Store,
+    key: &str,
+    (permit, share): (&Awaited<Permit>, u32),
+    wake: &impl Fn(Option<&str>),
+) {
     let (mut seen_reads, mut at, mut failures) = (0, None, 0_u32);
     while let Some(after) = next_index(permit, &mut seen_reads, at) {
         at = None;
@@ -86,7 +91,8 @@ fn follow(store: &dyn Store, key: &str, permit: &Awaited<Permit>, wake: &impl Fn
                 let is_interrupted = error.kind == StoreErrorKind::Interrupted;
                 failures = if is_interrupted { 0 } else { failures.saturating_add(1) };
                 NUMBERS.watch_restarted();
-                if failures > 1 && pause(permit) {
+                // A watch that is broken beside reads that work must not spin.
+                if failures > 1 && pause(permit, read_again_ms(failures - 1, share)) {
                     return;
                 }
                 wake(None);
@@ -107,6 +113,6 @@ fn next_index(permit: &Awaited<Permit>, seen_reads: &mut u64, at: Option<u64>) -
 }
 
 /// Waits out the pause; true if the watch was ended meanwhile.
-fn pause(permit: &Awaited<Permit>) -> bool {
-    permit.wait_for(PAUSE, |permit| permit.ended.then_some(())).is_some()
+fn pause(permit: &Awaited<Permit>, pause_ms: u64) -> bool {
+    permit.wait_for(Duration::from_millis(pause_ms), |permit| permit.ended.then_some(())).is_some()
 }

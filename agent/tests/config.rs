@@ -71,6 +71,7 @@ fn etcd_fields(etcd: &registry::etcd::Settings) -> Vec<(&'static str, String)> {
         poll_timeout: _,
         credentials,
         tls,
+        before_wait: _,
     } = etcd;
     let endpoints: Vec<String> = endpoints.as_slice().iter().map(ToString::to_string).collect();
     vec![

@@ -1,11 +1,15 @@
 //! The agent's own store, opened as the configuration says: what the registry writes is there again after a restart, and
 //! others see it over HTTP.
 
-#![allow(clippy::unwrap_used, clippy::panic)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::ffi::OsString;
+use std::fs;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::os::unix::net::UnixDatagram;
+use std::path::Path;
+use std::process::Command;
 
 use agent::config::{self, Settings};
 use agent::embedded;
@@ -63,4 +67,68 @@ fn its_keys_outlive_it_and_are_served() {
         own.close();
         std::fs::remove_dir_all(&folder).unwrap();
     }
+}
+
+/// Runs an agent on the store in `folder` until it ends; what it logged, and the last line of its status.
+fn ended(folder: &Path) -> (String, String) {
+    let own = |name: &str| folder.join(name).display().to_string();
+    let notifications = UnixDatagram::bind(own("notify")).unwrap();
+    notifications.set_nonblocking(true).unwrap();
+    let (units, runtime, store) = (own("units"), own("runtime"), own("store"));
+    let lines = [
+        "machine_id=148a18ff6e954cd892dac9de9bb90d5a".to_owned(),
+        "systemd_user=true".to_owned(),
+        format!("units_directory={units}\nruntime_directory={runtime}\nstore_dir={store}"),
+    ];
+    fs::write(own("fleet.conf"), lines.join("\n") + "\n").unwrap();
+    let ran = Command::new(env!("CARGO_BIN_EXE_skiff-agent"))
+        .args(["--config", &own("fleet.conf")])
+        .env_clear()
+        .env("XDG_RUNTIME_DIR", folder)
+        .env("HOME", folder)
+        .env("NOTIFY_SOCKET", own("notify"))
+        .output()
+        .unwrap();
+    assert!(!ran.status.success(), "{ran:?}");
+    let (mut buffer, mut status) = ([0; 4096], String::new());
+    while let Ok(count) = notifications.recv(&mut buffer) {
+        let told = String::from_utf8_lossy(&buffer[..count]).into_owned();
+        status = told.strip_prefix("STATUS=").map_or(status, str::to_owned);
+    }
+    fs::remove_file(own("notify")).unwrap();
+    (String::from_utf8_lossy(&ran.stderr).into_owned(), status)
+}
+
+#[test]
+fn a_damaged_file_is_told_of_with_what_to_do_whoever_notices_it() {
+    let folder = std::env::temp_dir().join(format!("skiff-damaged-{}", std::process::id()));
+    let _ = fs::remove_dir_all(&folder);
+    fs::create_dir_all(folder.join("units")).unwrap();
+    let place = folder.join("store");
+    let (_, own) = embedded::open(&settings(place.to_str().unwrap(), "127.0.0.1:0", "durable")).unwrap();
+    own.close();
+    drop(own);
+    let file = place.join("store.redb");
+    let good = fs::read(&file).unwrap();
+
+    // Not the database's at all: refused in words.
+    fs::write(&file, b"no such thing").unwrap();
+    let (log, status) = ended(&folder);
+    let refused = format!("open {}", file.display());
+    assert!(log.contains(&refused) && status.contains(&refused), "{log} {status}");
+
+    // A name of its own tables that is no text: the database gives up.
+    let mut bad = good.clone();
+    let name = b"allocated";
+    let places: Vec<usize> = (0..good.len()).filter(|at| good[*at..].starts_with(name)).collect();
+    assert!(!places.is_empty(), "the database has no such table any more");
+    places.iter().for_each(|at| bad[*at..*at + name.len()].fill(0xff));
+    fs::write(&file, bad).unwrap();
+    let (log, status) = ended(&folder);
+    let told = format!(
+        "the store in {} is damaged, docs/runbooks/store-damaged.md says what to do",
+        place.display()
+    );
+    assert!(log.contains(&told) && status.starts_with(&told), "{log} {status}");
+    fs::remove_dir_all(&folder).unwrap();
 }

@@ -30,7 +30,7 @@ fn watched() -> Watched {
     let settings = Settings::new(endpoints, KeyPrefix::parse("/fleet/").expect("a prefix"));
     let store = Arc::new(Etcd::new(&settings).expect("a client"));
     let (tell, wakes) = channel();
-    let watch = Watch::start("watch-test", Arc::<Etcd>::clone(&store), "fleet".to_owned(), move |key| {
+    let watch = Watch::start("watch-test", Arc::<Etcd>::clone(&store), "fleet".to_owned(), 0, move |key| {
         // The test may have ended already.
         let _ = tell.send(key.map(str::to_owned));
     });

@@ -1,5 +1,5 @@
 //! How long planning takes in a large cluster: 10,000 units on 1,000 machines from nothing, and the passes after one
-//! change. `cargo run --release -p cluster --example plan_speed`, or with numbers of units and machines of your own.
+//! change. `cargo run --release -p cluster --example plan_speed`, or with numbers of units, machines and rounds of your own.
 //! Two clusters: units that ask for nothing, and units that ask for everything. Only planning is timed, not reading.
 
 use std::process::ExitCode;
@@ -19,9 +19,10 @@ type Failure = Box<dyn std::error::Error>;
 fn main() -> ExitCode {
     let mut numbers = std::env::args().skip(1).filter_map(|argument| argument.parse().ok());
     let (units, machines) = (numbers.next().unwrap_or(10_000), numbers.next().unwrap_or(1_000));
-    println!("{units} units on {machines} machines, in milliseconds");
+    let rounds = numbers.next().unwrap_or(21);
+    println!("{units} units on {machines} machines, in milliseconds: median and best of {rounds}");
     for (name, options) in [("plain", plain as fn(usize) -> String), ("demanding", demanding)] {
-        if let Err(error) = measure(name, units, machines, options) {
+        if let Err(error) = measure(name, (units, machines, rounds), options) {
             eprintln!("plan_speed: {error}");
             return ExitCode::FAILURE;
         }
@@ -113,7 +114,12 @@ impl Registry {
     }
 }
 
-fn measure(name: &str, units: usize, machines: usize, options: fn(usize) -> String) -> Result<(), Failure> {
+fn measure(
+    name: &str,
+    (units, machines, rounds): (usize, usize, usize),
+    options: fn(usize) -> String,
+) -> Result<(), Failure> {
+    let timed = |what: &str, snapshot: &Snapshot, lost: &Set<MachineId>| timed(rounds, what, snapshot, lost);
     let mut registry = Registry { snapshot: Snapshot::default(), index: 0 };
     for number in 0..machines {
         registry.machine(number)?;
@@ -152,18 +158,21 @@ fn measure(name: &str, units: usize, machines: usize, options: fn(usize) -> Stri
     Ok(())
 }
 
-/// Plans ten times and prints the best time, which is what the machine can do when left in peace.
+/// Plans several times, and prints the median and the best time.
 #[expect(clippy::disallowed_methods, reason = "a measurement on one running machine, not the agent's time")]
-fn timed(what: &str, snapshot: &Snapshot, lost: &Set<MachineId>) -> Plan {
-    let mut best_ms = f64::INFINITY;
+fn timed(rounds: usize, what: &str, snapshot: &Snapshot, lost: &Set<MachineId>) -> Plan {
+    let mut times_ms = Vec::new();
     let mut plan = Plan::default();
-    for _ in 0..10 {
+    for _ in 0..rounds.max(1) {
         let began = Instant::now();
         plan = schedule::plan(snapshot, lost);
-        best_ms = best_ms.min(began.elapsed().as_secs_f64() * 1000.0);
+        times_ms.push(began.elapsed().as_secs_f64() * 1000.0);
     }
+    times_ms.sort_by(f64::total_cmp);
+    let median_ms = times_ms.get(times_ms.len() / 2).copied().unwrap_or_default();
+    let best_ms = times_ms.first().copied().unwrap_or_default();
     println!(
-        "  {what:<27} {best_ms:>9.1}  {} decisions, {} pending",
+        "  {what:<27} {median_ms:>9.1} {best_ms:>9.1}  {} decisions, {} pending",
         plan.decisions.len(),
         plan.pending.len()
     );

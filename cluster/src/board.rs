@@ -2,62 +2,59 @@
 //! before anything is written. It counts load and asks `fit`; the order of moves is `schedule`'s.
 
 use alloc::vec::Vec;
+use core::cmp::Ordering;
 
 use crate::fit;
 use crate::glob;
 use crate::globals;
-use crate::ids::MachineId;
+use crate::ids::{Guard, MachineId};
 use crate::name::UnitName;
 use crate::place::{Holding, Place};
 use crate::reason::Refusal;
 use crate::requirements::Requirements;
+use crate::roster::Row;
 use crate::snapshot::{Snapshot, Unit};
 use crate::sorted::{Map, Set};
+
+/// A live machine's place in the order in which machines are given work: those whose life signs are fresh come before
+/// those that have missed some, which may be about to end together with the one whose units are to be moved. Then the load
+/// counts.
+type Rank<'a> = (bool, usize, &'a MachineId);
 
 /// All machines, and the live ones in the order in which they would be given work.
 pub(crate) struct Board<'a> {
     snapshot: &'a Snapshot,
     globals: Vec<(&'a UnitName, &'a Requirements)>,
     places: Map<&'a MachineId, Place<'a>>,
-    by_load: Set<(usize, &'a MachineId)>,
+    by_load: Set<Rank<'a>>,
     /// Where the units are that were placed in this plan.
     placed: Map<&'a str, &'a MachineId>,
 }
 
 impl<'a> Board<'a> {
-    /// Sets up the machines of `snapshot` and the units placed on them, without those of `lost` machines.
-    pub(crate) fn new(snapshot: &'a Snapshot, lost: &Set<MachineId>) -> Self {
+    /// Sets up the machines of `snapshot` and the units of its `roster` that are placed on them.
+    pub(crate) fn new(snapshot: &'a Snapshot, roster: &[Row<'a>]) -> Self {
         let mut places = Map::new();
+        // Whoever beats has more than half of what the freshest sign of life has left.
+        let freshest = snapshot.machines.values().filter_map(|machine| machine.left_secs).max();
+        let is_stale = |left_secs: u64| left_secs <= freshest.unwrap_or(0) / 2;
         for (id, machine) in &snapshot.machines {
-            places.insert(id, Place::new(id, machine));
+            let stale = machine.left_secs.is_some_and(is_stale);
+            places.insert(id, Place::new(id, machine, stale));
         }
-        for (name, unit, placement) in snapshot.specs_and_placements() {
-            let Some(placement) = placement.filter(|placement| !lost.contains(&placement.value.machine))
-            else {
-                continue;
-            };
-            if let Some(place) = places.get_mut(&placement.value.machine) {
-                let (requirements, since) = (unit.map(|unit| &unit.requirements), Some(placement.guard));
-                let adopting = placement.value.incarnation.is_none();
-                place.take_in(name, Holding { requirements, staying: true, since, adopting });
+        for row in roster {
+            // Every machine of the snapshot has its place, and in the same order.
+            if let Some((_, place)) = row.home.and_then(|home| places.nth_mut(home)) {
+                let holding = Holding { unit: row.unit, staying: true, placement: row.placement };
+                place.take_in(row.name, holding);
             }
         }
         let globals = globals::wanted(snapshot).collect();
         let mut board = Self { snapshot, globals, places, by_load: Set::new(), placed: Map::new() };
-        let ids: Vec<&MachineId> = board.places.keys().copied().collect();
-        for id in ids {
-            board.count(id);
+        for place in board.places.values_mut() {
+            count(place, &board.globals, &mut board.by_load);
         }
         board
-    }
-
-    /// Works out the globals and the load of one machine anew.
-    fn count(&mut self, id: &'a MachineId) {
-        let Some(place) = self.places.get_mut(id) else { return };
-        place.globals = place.eligible(&self.globals, None);
-        if place.machine.is_live() {
-            self.by_load.insert((place.load(), id));
-        }
     }
 
     /// True if no machine is alive.
@@ -109,7 +106,8 @@ impl<'a> Board<'a> {
         expelled
     }
 
-    /// The live machine with the least load that takes `unit`; ties go to the lowest ID.
+    /// The live machine with the least load that takes `unit`; ties go to the lowest ID, and machines that have missed
+    /// beats come last.
     pub(crate) fn best(&self, unit: (&UnitName, &Requirements)) -> Option<&'a MachineId> {
         if self.circular(unit).is_some() {
             return None;
@@ -119,7 +117,7 @@ impl<'a> Board<'a> {
         match unit.1.machine_of.first().filter(|peer| !is_global(peer)) {
             // Only where its partner is, which spares the question to all the others.
             Some(peer) => self.whereabouts(peer).filter(|id| self.is_live(id)).filter(takes),
-            None => self.by_load.iter().map(|(_, id)| *id).find(takes),
+            None => self.by_load.iter().map(|(.., id)| *id).find(takes),
         }
     }
 
@@ -198,20 +196,20 @@ impl<'a> Board<'a> {
     pub(crate) fn put(
         &mut self,
         id: &'a MachineId,
-        unit: (&'a UnitName, &'a Requirements),
+        (name, newcomer): (&'a UnitName, &'a Unit),
     ) -> Vec<&'a UnitName> {
         let Some(place) = self.places.get_mut(id) else { return Vec::new() };
-        let old = (place.load(), id);
-        let newcomer = Holding { requirements: Some(unit.1), staying: true, since: None, adopting: false };
-        place.take_in(unit.0, newcomer);
+        let old = place.rank();
+        place.take_in(name, Holding { unit: Some(newcomer), staying: true, placement: None });
+        let unit = (name, &newcomer.requirements);
         let replaced = |(name, holding): &(&&UnitName, &Holding<'_>)| {
-            holding.staying && holding.requirements.is_some() && fit::replaces(unit, name)
+            holding.staying && holding.unit.is_some() && fit::replaces(unit, name)
         };
         let replaced: Vec<&UnitName> =
             place.holdings.iter().filter(replaced).map(|(name, _)| *name).collect();
         self.by_load.remove(&old);
-        self.count(id);
-        self.placed.insert(unit.0.as_str(), id);
+        count(place, &self.globals, &mut self.by_load);
+        self.placed.insert(name.as_str(), id);
         for name in &replaced {
             self.send_away(id, name);
         }
@@ -225,13 +223,47 @@ impl<'a> Board<'a> {
         }
     }
 
-    /// Whether a unit is on `id`, also one that is on its way out or was placed there in this plan.
-    pub(crate) fn holds(&self, id: &MachineId) -> impl Fn(&UnitName) -> bool {
-        let place = self.places.get(id);
-        move |name| place.is_some_and(|place| place.holdings.contains_key(name))
+    /// Units whose assignment may not be what it should be, and assignments without a unit. Walks the two maps of each
+    /// machine side by side: in a large cluster most of all that is there is right, and looking it up costs the time.
+    pub(crate) fn doubtful(&self) -> (Vec<&'a UnitName>, Vec<(&'a MachineId, &'a UnitName, Guard)>) {
+        let (mut units, mut unbacked) = (Vec::new(), Vec::new());
+        for place in self.places.values() {
+            let mut holdings = place.holdings.iter().peekable();
+            for (name, assigned) in &place.machine.assigned {
+                let mut backed = None;
+                while let Some((unit, holding)) = holdings.next_if(|(unit, _)| **unit <= name) {
+                    match unit.cmp(&name) {
+                        Ordering::Equal => backed = Some(holding),
+                        _ => units.extend(holding.placement.map(|_| *unit)),
+                    }
+                }
+                match backed {
+                    None => unbacked.push((place.id, name, assigned.guard)),
+                    Some(holding) if holding.is_as_told(&assigned.value) => {}
+                    Some(holding) => units.extend(holding.placement.map(|_| name)),
+                }
+            }
+            units.extend(holdings.filter(|(_, holding)| holding.placement.is_some()).map(|(unit, _)| *unit));
+            let unreadable = place.machine.unreadable_assigned.iter();
+            let unreadable = unreadable.filter(|(name, _)| !place.holdings.contains_key(*name));
+            unbacked.extend(unreadable.map(|(name, guard)| (place.id, name, *guard)));
+        }
+        (units, unbacked)
     }
 
     fn stays(&self, id: &MachineId, name: &UnitName) -> bool {
         self.places.get(id).and_then(|place| place.holdings.get(name)).is_some_and(|holding| holding.staying)
+    }
+}
+
+/// Works out the globals and the load of one machine anew.
+fn count<'a>(
+    place: &mut Place<'a>,
+    globals: &[(&'a UnitName, &'a Requirements)],
+    by_load: &mut Set<Rank<'a>>,
+) {
+    place.globals = place.eligible(globals, None);
+    if place.machine.is_live() {
+        by_load.insert(place.rank());
     }
 }

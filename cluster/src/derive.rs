@@ -7,7 +7,8 @@ use crate::board::Board;
 use crate::ids::{Hash, MachineId};
 use crate::reason::Cause;
 use crate::records::{Assignment, GlobalUnit, Phase};
-use crate::schedule::{Decision, Departures, Plan, holder};
+use crate::roster::{Row, row};
+use crate::schedule::{Decision, Departures, Plan};
 use crate::snapshot::{Snapshot, Unit};
 use crate::sorted::Set;
 
@@ -22,21 +23,30 @@ pub(crate) fn hold(unit: &Unit) -> Assignment {
     }
 }
 
+/// True if `told` is what [`hold`] tells.
+pub(crate) fn is_held(told: &Assignment, unit: &Unit) -> bool {
+    (told.incarnation, told.hash, told.target, told.phase)
+        == (unit.incarnation, unit.hash, unit.target, Phase::Placed)
+}
+
 /// Writes and deletes assignments until they are what placements and departures say.
 pub(crate) fn assignments(
-    snapshot: &Snapshot,
-    lost: &Set<MachineId>,
+    (snapshot, roster, lost): (&Snapshot, &[Row<'_>], &Set<MachineId>),
     departures: &Departures<'_>,
     board: &Board<'_>,
     plan: &mut Plan,
 ) {
-    for (name, unit, placement) in snapshot.specs_and_placements() {
-        let Some(placement) = placement else { continue };
-        let Some(machine) = holder(placement, lost) else { continue };
+    let (mut doubtful, unbacked) = board.doubtful();
+    // What is placed on a machine without a folder is on no board.
+    let elsewhere = roster.iter().filter(|row| row.home.is_none() && row.held().is_some());
+    doubtful.extend(elsewhere.map(|row| row.name));
+    doubtful.sort_unstable();
+    for row in doubtful.into_iter().filter_map(|name| row(roster, name)) {
+        let (name, Some((placement, machine))) = (row.name, row.held()) else { continue };
         let folder = snapshot.machines.get(machine);
         let existing = folder.and_then(|folder| folder.assigned.get(name));
         let Some(incarnation) = placement.value.incarnation else { continue };
-        let (assignment, cause) = match (departures.get(name), unit) {
+        let (assignment, cause) = match (departures.get(name), row.unit) {
             (Some(cause), unit) => {
                 let hash = existing.map(|old| old.value.hash).or(unit.map(|unit| unit.hash));
                 let target = existing.map(|old| old.value.target).or(unit.map(|unit| unit.target));
@@ -55,31 +65,20 @@ pub(crate) fn assignments(
             plan.decisions.push(Decision::Assign { unit, machine, assignment, guard, cause });
         }
     }
-    unbacked(snapshot, lost, board, plan);
+    // Taken away are those that no placement backs: none that was there, and none that this plan makes.
+    for (machine, name, guard) in unbacked {
+        let unclear = snapshot.unreadable_placements.contains(name) && !lost.contains(machine);
+        if !unclear {
+            let (unit, machine) = (name.clone(), machine.clone());
+            plan.decisions.push(Decision::Unassign { unit, machine, guard, cause: Cause::Derived });
+        }
+    }
 }
 
 /// Two orders are the same whatever words explain them.
 fn same(old: &Assignment, new: &Assignment) -> bool {
     (old.incarnation, old.hash, old.target, old.phase) == (new.incarnation, new.hash, new.target, new.phase)
         || (old.phase == Phase::Revoked && new.phase == Phase::Revoked && old.incarnation == new.incarnation)
-}
-
-/// Takes away assignments that no placement backs: none that was there, and none that this plan makes.
-fn unbacked(snapshot: &Snapshot, lost: &Set<MachineId>, board: &Board<'_>, plan: &mut Plan) {
-    for (id, machine) in &snapshot.machines {
-        let holds = board.holds(id);
-        for (name, guard) in machine.assignment_guards() {
-            let unclear = snapshot.unreadable_placements.contains(name) && !lost.contains(id);
-            if !unclear && !holds(name) {
-                plan.decisions.push(Decision::Unassign {
-                    unit: name.clone(),
-                    machine: id.clone(),
-                    guard,
-                    cause: Cause::Derived,
-                });
-            }
-        }
-    }
 }
 
 /// Writes and deletes `fleet/globals` until it is what the specs say.

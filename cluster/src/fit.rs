@@ -10,7 +10,7 @@ use crate::name::UnitName;
 use crate::reason::Refusal;
 use crate::requirements::Requirements;
 use crate::snapshot::Machine;
-use crate::sorted::Map;
+use crate::sorted::{Map, Set};
 
 /// The rules that look at the machine alone: is it taking units, is it the one asked for, has it the metadata.
 #[must_use]
@@ -46,12 +46,30 @@ fn metadata_refusal(metadata: &Map<String, String>, unit: &Requirements) -> Opti
     if let Some(value) = unit.metadata_unreadable.first() {
         return Some(Refusal::MetadataUnreadable { value: value.clone() });
     }
-    let (key, values) = unit
-        .metadata
-        .iter()
-        .find(|(key, values)| !metadata.get(*key).is_some_and(|has| values.contains(has)))?;
+    let (key, values) = missing_metadata(metadata, unit)?;
     let values: Vec<&str> = values.iter().map(String::as_str).collect();
     Some(Refusal::Metadata { missing: alloc::format!("{key}={}", values.join(" or ")) })
+}
+
+fn missing_metadata<'a>(
+    metadata: &Map<String, String>,
+    unit: &'a Requirements,
+) -> Option<(&'a String, &'a Set<String>)> {
+    let has = |key: &String, values: &Set<String>| metadata.get(key).is_some_and(|has| values.contains(has));
+    unit.metadata.iter().find(|(key, values)| !has(key, values))
+}
+
+/// True if [`machine_refusal`] has nothing to say. Asked of every machine, where words for each refusal would cost more
+/// than all the rest.
+pub(crate) fn machine_takes(
+    id: &MachineId,
+    machine: &Machine,
+    metadata: &Map<String, String>,
+    unit: &Requirements,
+) -> bool {
+    unit.metadata_unreadable.is_empty()
+        && missing_metadata(metadata, unit).is_none()
+        && standing_refusal(machine).or_else(|| identity_refusal(id, unit)).is_none()
 }
 
 /// True if either unit's `Conflicts` matches the other's name.
@@ -64,6 +82,11 @@ pub fn exclude(a: (&UnitName, &Requirements), b: (&UnitName, &Requirements)) -> 
 #[must_use]
 pub fn replaces(a: (&UnitName, &Requirements), b: &UnitName) -> bool {
     matches_any(&a.1.replaces, b) && a.0 != b
+}
+
+/// True if `a` excludes or replaces `b` by what it says itself.
+pub(crate) fn minds(a: (&UnitName, &Requirements), b: &UnitName) -> bool {
+    (matches_any(&a.1.conflicts, b) || matches_any(&a.1.replaces, b)) && a.0 != b
 }
 
 /// True if the unit has to be where `other` is.

@@ -5,6 +5,14 @@
 /// True if the whole of `name` matches `pattern`; a malformed pattern matches nothing.
 #[must_use]
 pub fn matches(pattern: &str, name: &str) -> bool {
+    // Most names differ from most patterns before anything in the pattern stands for something else.
+    for (wanted, c) in pattern.bytes().zip(name.bytes()) {
+        match wanted {
+            b'*' | b'?' | b'[' | b'\\' => break,
+            _ if wanted != c => return false,
+            _ => {}
+        }
+    }
     let (mut pattern, mut name) = (pattern, name);
     while !pattern.is_empty() {
         let after_stars = pattern.trim_start_matches('*');

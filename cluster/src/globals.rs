@@ -32,24 +32,38 @@ pub fn eligible<'a>(
     globals: impl Iterator<Item = (&'a UnitName, &'a Requirements)>,
     placed: &Map<&'a UnitName, &'a Requirements>,
 ) -> Map<&'a UnitName, Result<(), Refusal>> {
+    let globals: Vec<_> = globals.collect();
+    let here = placed.iter().map(|(name, theirs)| (*name, *theirs));
+    let accepted = running((id, machine, metadata), globals.iter().copied(), here);
+    let verdict = |unit: (&'a UnitName, &'a Requirements)| {
+        if accepted.contains_key(unit.0) {
+            return Ok(());
+        }
+        let mut rivals = placed.iter().chain(accepted.iter().take_while(|(other, _)| **other < unit.0));
+        let mut rival = || rivals.find(|(other, theirs)| fit::exclude(unit, (other, theirs)));
+        let refusal = fit::machine_refusal(id, machine, metadata, unit.1);
+        let refusal = refusal.or_else(|| rival().map(|(other, _)| Refusal::Conflict((*other).clone())));
+        refusal.map_or(Ok(()), Err)
+    };
+    globals.iter().map(|unit| (unit.0, verdict(*unit))).collect()
+}
+
+/// Those of `globals` that the machine is to run, without a word about the others.
+pub(crate) fn running<'a, 'p>(
+    (id, machine, metadata): (&MachineId, &Machine, &Map<String, String>),
+    globals: impl Iterator<Item = (&'a UnitName, &'a Requirements)>,
+    placed: impl Iterator<Item = (&'p UnitName, &'p Requirements)> + Clone,
+) -> Map<&'a UnitName, &'a Requirements> {
     let mut accepted: Map<&UnitName, &Requirements> = Map::new();
-    let mut verdicts = Map::new();
-    for (name, requirements) in globals {
-        let rival = placed
-            .iter()
-            .chain(accepted.iter())
-            .find(|(other, theirs)| fit::exclude((name, requirements), (other, theirs)))
-            .map(|(other, _)| Refusal::Conflict((*other).clone()));
-        let verdict = match fit::machine_refusal(id, machine, metadata, requirements).or(rival) {
-            Some(refusal) => Err(refusal),
-            None => {
-                accepted.insert(name, requirements);
-                Ok(())
-            }
-        };
-        verdicts.insert(name, verdict);
+    for unit in globals {
+        let mut others = accepted.iter().map(|(name, theirs)| (*name, *theirs));
+        let excluded = |other: (&UnitName, &Requirements)| fit::exclude(unit, other);
+        let takes = fit::machine_takes(id, machine, metadata, unit.1);
+        if takes && !placed.clone().any(excluded) && !others.any(excluded) {
+            accepted.insert(unit.0, unit.1);
+        }
     }
-    verdicts
+    accepted
 }
 
 /// The global units of a snapshot that are to run somewhere, in name order.

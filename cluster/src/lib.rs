@@ -31,6 +31,7 @@ pub mod reconcile;
 pub mod records;
 pub mod rehearse;
 pub mod requirements;
+mod roster;
 pub mod schedule;
 pub mod setback;
 pub mod snapshot;

@@ -131,7 +131,7 @@ impl UnitName {
     /// True for `foo@.service`.
     #[must_use]
     pub fn is_template(&self) -> bool {
-        self.instance() == Some("")
+        self.stem().ends_with('@') && self.instance() == Some("")
     }
 
     /// The template an instance is made from: `foo@.service` of `foo@bar.service`.

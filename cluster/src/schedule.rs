@@ -13,8 +13,9 @@ use crate::limits::PLAN_REFUSALS_MAX;
 use crate::name::UnitName;
 use crate::reason::{Cause, Pending, Refusal};
 use crate::records::{Assignment, GlobalUnit, Placement};
+use crate::roster::{Row, roster};
 use crate::setback::{self, Care};
-use crate::snapshot::{Kept, Machine, Snapshot, Unit};
+use crate::snapshot::{Machine, Snapshot, Unit};
 use crate::sorted::{Map, Set};
 
 /// One thing the leader is to write, with the guard it was decided under.
@@ -72,9 +73,10 @@ pub fn plan(snapshot: &Snapshot, lost: &Set<MachineId>) -> Plan {
 /// [`plan`] by one who remembers: units that take their machines down are held back (`setback`).
 #[must_use]
 pub fn plan_with(snapshot: &Snapshot, lost: &Set<MachineId>, care: &Care) -> Plan {
-    let mut board = Board::new(snapshot, lost);
+    let roster = roster(snapshot, lost);
+    let mut board = Board::new(snapshot, &roster);
     let mut plan = Plan::default();
-    let mut departures = orders_to_leave(snapshot, lost);
+    let mut departures = orders_to_leave(snapshot, &roster);
     for name in departures.keys() {
         if let Some(placement) = snapshot.placements.get(*name) {
             board.send_away(&placement.value.machine, name);
@@ -87,33 +89,23 @@ pub fn plan_with(snapshot: &Snapshot, lost: &Set<MachineId>, care: &Care) -> Pla
         };
         departures.insert(name, cause);
     }
-    release_lost(snapshot, lost, care, &mut plan);
-    place_pending((snapshot, lost, care), &mut board, &mut departures, &mut plan);
+    release_lost(snapshot, &roster, care, &mut plan);
+    place_pending((snapshot, &roster, care), &mut board, &mut departures, &mut plan);
     forgive(snapshot, lost, care, &mut plan);
-    derive::assignments(snapshot, lost, &departures, &board, &mut plan);
+    derive::assignments((snapshot, &roster, lost), &departures, &board, &mut plan);
     derive::globals(snapshot, &mut plan);
     derive::sweeps(snapshot, lost, &mut plan);
     plan
 }
 
-/// A placed unit's machine, if it is one the leader may still speak to about it: not lost, and not while the
-/// machine is bringing the unit in itself.
-pub(crate) fn holder<'a>(placement: &'a Kept<Placement>, lost: &Set<MachineId>) -> Option<&'a MachineId> {
-    let placement = &placement.value;
-    (placement.incarnation.is_some() && !lost.contains(&placement.machine)).then_some(&placement.machine)
-}
-
 /// Departures that follow from the unit itself or from an operator's order.
-fn orders_to_leave<'a>(snapshot: &'a Snapshot, lost: &Set<MachineId>) -> Departures<'a> {
+fn orders_to_leave<'a>(snapshot: &'a Snapshot, roster: &[Row<'a>]) -> Departures<'a> {
     let mut departures = Departures::new();
     let ordered = |(_, machine): &(&MachineId, &Machine)| machine.drain && machine.is_live();
     let drained: Set<&MachineId> = snapshot.machines.iter().filter(ordered).map(|(id, _)| id).collect();
-    for (name, unit, placement) in snapshot.specs_and_placements() {
-        let Some(placement) = placement.filter(|_| !snapshot.unreadable_specs.contains(name)) else {
-            continue;
-        };
-        let Some(machine) = holder(placement, lost) else { continue };
-        let cause = match unit {
+    for row in roster.iter().filter(|row| !snapshot.unreadable_specs.contains(row.name)) {
+        let Some((placement, machine)) = row.held() else { continue };
+        let cause = match row.unit {
             None => Some(Cause::UnitGone),
             Some(unit) if Some(unit.incarnation) != placement.value.incarnation => Some(Cause::UnitReplaced),
             Some(unit) if !unit.target.wants_machine() => Some(Cause::TargetInactive),
@@ -122,19 +114,17 @@ fn orders_to_leave<'a>(snapshot: &'a Snapshot, lost: &Set<MachineId>) -> Departu
             Some(_) => None,
         };
         if let Some(cause) = cause {
-            departures.insert(name, cause);
+            departures.insert(row.name, cause);
         }
     }
     departures
 }
 
-fn release_lost(snapshot: &Snapshot, lost: &Set<MachineId>, care: &Care, plan: &mut Plan) {
-    for (name, unit, placement) in snapshot.specs_and_placements() {
-        let Some(placement) = placement.filter(|placement| lost.contains(&placement.value.machine)) else {
-            continue;
-        };
+fn release_lost(snapshot: &Snapshot, roster: &[Row<'_>], care: &Care, plan: &mut Plan) {
+    for row in roster.iter().filter(|row| row.is_lost) {
+        let (name, Some(placement)) = (row.name, row.placement) else { continue };
         let machine = placement.value.machine.clone();
-        let losses = unit.map_or(0, |unit| setback::losses(care, unit, placement));
+        let losses = row.unit.map_or(0, |unit| setback::losses(care, unit, placement));
         let kept = || Placement { losses, ..placement.value.clone() };
         let in_the_way = snapshot.setbacks.get(name).map(|old| old.guard);
         plan.decisions.push(Decision::Release {
@@ -170,15 +160,16 @@ fn forgive(snapshot: &Snapshot, lost: &Set<MachineId>, care: &Care, plan: &mut P
 /// Finds a machine for every unit that wants one and has none. Goes round until a whole round places nothing,
 /// since a unit placed may be the partner that another one waits for.
 fn place_pending<'a>(
-    (snapshot, lost, care): (&'a Snapshot, &Set<MachineId>, &Care),
+    (snapshot, roster, care): (&'a Snapshot, &[Row<'a>], &Care),
     board: &mut Board<'a>,
     departures: &mut Departures<'a>,
     plan: &mut Plan,
 ) {
     let mut waiting: Vec<(&UnitName, &Unit, u32)> = Vec::new();
-    for (name, unit, placement) in snapshot.specs_and_placements() {
-        let Some(unit) = unit.filter(|unit| wants_place(name, unit)) else { continue };
-        match held_by((snapshot, lost, care), (name, unit), placement) {
+    for row in roster.iter().filter(|row| !row.is_placed()) {
+        let name = row.name;
+        let Some(unit) = row.unit.filter(|unit| wants_place(name, unit)) else { continue };
+        match held_by((snapshot, care), (name, unit), row) {
             Hold::Free(losses) => waiting.push((name, unit, losses)),
             Hold::Here => {}
             Hold::Waiting(pending) => drop(plan.pending.insert(name.clone(), pending)),
@@ -188,7 +179,7 @@ fn place_pending<'a>(
         let before = waiting.len();
         waiting.retain(|(name, unit, losses)| {
             let Some(machine) = board.best((name, &unit.requirements)) else { return true };
-            for other in board.put(machine, (name, &unit.requirements)) {
+            for other in board.put(machine, (*name, *unit)) {
                 departures.insert(other, Cause::ReplacedBy((*name).clone()));
             }
             plan.decisions.push(placing(snapshot, machine, (name, unit), *losses));
@@ -216,15 +207,11 @@ enum Hold {
 }
 
 /// Whether a unit may be placed now: never while a placement of any incarnation exists (registry rule 1).
-fn held_by(
-    (snapshot, lost, care): (&Snapshot, &Set<MachineId>, &Care),
-    (name, unit): (&UnitName, &Unit),
-    placement: Option<&Kept<Placement>>,
-) -> Hold {
+fn held_by((snapshot, care): (&Snapshot, &Care), (name, unit): (&UnitName, &Unit), row: &Row<'_>) -> Hold {
     if snapshot.unreadable_placements.contains(name) {
         return Hold::Waiting(Pending::PlacementUnreadable);
     }
-    let Some(placement) = placement else {
+    let Some(placement) = row.placement else {
         return match setback::of(snapshot, name, unit) {
             Some(setback) if !care.over.contains(name) => held_back(setback.losses, &setback.machine),
             setback => Hold::Free(setback.map_or(0, |setback| setback.losses)),
@@ -232,7 +219,7 @@ fn held_by(
     };
     let machine = &placement.value.machine;
     match placement.value.incarnation {
-        _ if lost.contains(machine) => match setback::losses(care, unit, placement) {
+        _ if row.is_lost => match setback::losses(care, unit, placement) {
             losses if setback::holds_back(losses) => held_back(losses, machine),
             losses => Hold::Free(losses),
         },
@@ -276,7 +263,7 @@ pub fn explain(snapshot: &Snapshot, name: &UnitName) -> Map<MachineId, Result<()
     if unit.requirements.global {
         return globals::verdicts(snapshot, name);
     }
-    let board = Board::new(snapshot, &Set::new());
+    let board = Board::new(snapshot, &roster(snapshot, &Set::new()));
     let wanted = (name, &unit.requirements);
     let circular = board.circular(wanted);
     let verdict = |id: &MachineId| match circular.clone().or_else(|| board.refusal(id, wanted)) {
@@ -290,8 +277,10 @@ pub fn explain(snapshot: &Snapshot, name: &UnitName) -> Map<MachineId, Result<()
 /// Why a unit that should be on a machine is on none; `None` for one that is placed or is not to be.
 #[must_use]
 pub fn pending_reason(snapshot: &Snapshot, name: &UnitName) -> Option<Pending> {
-    let unit = snapshot.units.get(name).filter(|unit| wants_place(name, unit))?;
-    unplaced(snapshot, &mut None, (name, unit), snapshot.placements.get(name))
+    let (name, unit) = snapshot.units.get_key_value(name).filter(|(name, unit)| wants_place(name, unit))?;
+    let placement = snapshot.placements.get(name);
+    let row = Row { name, unit: Some(unit), placement, home: None, is_lost: false };
+    unplaced(snapshot, &mut None, &row)
 }
 
 /// The same for every unit there is a reason for. The load of the machines is worked out once, and only where some
@@ -300,27 +289,23 @@ pub fn pending_reason(snapshot: &Snapshot, name: &UnitName) -> Option<Pending> {
 pub fn pending_reasons(snapshot: &Snapshot) -> Map<UnitName, Pending> {
     let mut board = None;
     let mut reasons = Map::new();
-    for (name, unit, placement) in snapshot.specs_and_placements() {
-        let Some(unit) = unit.filter(|unit| wants_place(name, unit)) else { continue };
-        if let Some(pending) = unplaced(snapshot, &mut board, (name, unit), placement) {
-            reasons.insert(name.clone(), pending);
+    for row in roster(snapshot, &Set::new()).iter().filter(|row| !row.is_placed()) {
+        if let Some(pending) = unplaced(snapshot, &mut board, row) {
+            reasons.insert(row.name.clone(), pending);
         }
     }
     reasons
 }
 
-fn unplaced<'a>(
-    snapshot: &'a Snapshot,
-    board: &mut Option<Board<'a>>,
-    (name, unit): (&UnitName, &Unit),
-    placement: Option<&Kept<Placement>>,
-) -> Option<Pending> {
-    match held_by((snapshot, &Set::new(), &Care::default()), (name, unit), placement) {
+fn unplaced<'a>(snapshot: &'a Snapshot, board: &mut Option<Board<'a>>, row: &Row<'a>) -> Option<Pending> {
+    let name = row.name;
+    let unit = row.unit.filter(|unit| wants_place(name, unit))?;
+    match held_by((snapshot, &Care::default()), (name, unit), row) {
         Hold::Here => return None,
         Hold::Waiting(pending) => return Some(pending),
         Hold::Free(_) => {}
     }
-    let board = board.get_or_insert_with(|| Board::new(snapshot, &Set::new()));
+    let board = board.get_or_insert_with(|| Board::new(snapshot, &roster(snapshot, &Set::new())));
     Some(match board.best((name, &unit.requirements)) {
         Some(_) if snapshot.lease.is_none() => Pending::NoLeader,
         Some(_) => Pending::Undecided,

@@ -3,6 +3,7 @@
 //!
 //! A record that cannot be read is remembered as such: "unreadable" and "absent" lead to different decisions.
 
+use alloc::borrow::Cow;
 use alloc::string::{String, ToString};
 use core::cmp::Ordering;
 
@@ -85,12 +86,6 @@ impl Machine {
         readable.or_else(|| self.unreadable_assigned.get(unit).copied())
     }
 
-    /// The guards of all assignments that are there.
-    pub(crate) fn assignment_guards(&self) -> impl Iterator<Item = (&UnitName, Guard)> {
-        let readable = self.assigned.iter().map(|(unit, assigned)| (unit, assigned.guard));
-        readable.chain(self.unreadable_assigned.iter().map(|(unit, guard)| (unit, *guard)))
-    }
-
     /// Which life of the machine publishes rows now.
     #[must_use]
     pub fn session(&self) -> Option<Session> {
@@ -115,13 +110,18 @@ impl Machine {
     /// Configured metadata with the patches laid over it (contract §6).
     #[must_use]
     pub fn metadata(&self) -> Map<String, String> {
+        self.merged().into_owned()
+    }
+
+    /// The same, borrowed where there are no patches, as in most machines there are none.
+    pub(crate) fn merged(&self) -> Cow<'_, Map<String, String>> {
         let configured = self.presence.as_ref().map(|presence| &presence.value.metadata);
-        let mut merged: Map<String, String> = configured.cloned().unwrap_or_default();
+        let mut merged = configured.map_or_else(|| Cow::Owned(Map::new()), Cow::Borrowed);
         for (key, value) in &self.patches {
             if value.is_empty() {
-                merged.remove(key);
+                merged.to_mut().remove(key);
             } else {
-                merged.insert(key.clone(), value.clone());
+                merged.to_mut().insert(key.clone(), value.clone());
             }
         }
         merged

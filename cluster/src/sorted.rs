@@ -105,6 +105,13 @@ impl<K, V> Map<K, V> {
         });
     }
 
+    /// The entry that has that many before it, with a value that may be changed.
+    #[must_use]
+    pub fn nth_mut(&mut self, position: usize) -> Option<(&K, &mut V)> {
+        let Entry { key, value } = &mut **self.0.get_mut(position)?;
+        Some((&*key, value))
+    }
+
     /// The entry with the smallest key.
     #[must_use]
     pub fn first(&self) -> Option<(&K, &V)> {
@@ -119,6 +126,15 @@ impl<K: Ord, V> Map<K, V> {
         K: Borrow<Q>,
     {
         self.0.binary_search_by(|entry| entry.key.borrow().cmp(key))
+    }
+
+    /// How many entries are before that key's.
+    #[must_use]
+    pub fn position<Q: Ord + ?Sized>(&self, key: &Q) -> Option<usize>
+    where
+        K: Borrow<Q>,
+    {
+        self.find(key).ok()
     }
 
     /// The value of that key.

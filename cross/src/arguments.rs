@@ -12,6 +12,7 @@ cargo cross [release] [OPTIONS]   static binaries, archives, Debian packages and
 cargo cross cloud [OPTIONS]       only the cloud-configs, from the binaries of the last release
 cargo cross reproduce [OPTIONS]   build again in another folder and compare every byte with target/dist
 cargo cross sizes [OPTIONS]       the sizes of the useful combinations of features
+cargo cross order                 watch idle agents, and note what they execute in cross/idle.order; as root
 
   --arch x86_64|aarch64   only this one
   --output FOLDER         instead of target/dist
@@ -36,6 +37,8 @@ pub enum Wish {
     Reproduce,
     /// The table of sizes.
     Sizes,
+    /// The list of what idle agents execute.
+    Order,
     /// [`HELP`]
     Help,
 }
@@ -78,6 +81,7 @@ pub fn parse(words: &[String]) -> Outcome<Arguments> {
             "cloud" => arguments.wish = Wish::Cloud,
             "reproduce" => arguments.wish = Wish::Reproduce,
             "sizes" => arguments.wish = Wish::Sizes,
+            "order" => arguments.wish = Wish::Order,
             "--help" | "-h" => arguments.wish = Wish::Help,
             "--arch" => arguments.archs = vec![arch(&value()?)?],
             "--output" => arguments.output = Some(value()?.into()),

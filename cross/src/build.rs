@@ -1,13 +1,15 @@
 //! One build: the two programs for one architecture, static, with nothing of this machine's paths in them. The flags
 //! are the same whether the standard library is rustup's or built here.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use ::tests::cargo;
-use ::tests::failure::Outcome;
+use ::tests::failure::{Failure, Outcome};
 use ::tests::run::{finish, run};
 
 use crate::arch::Arch;
+use crate::order;
 use crate::std_library::Std;
 use crate::tools::Tools;
 
@@ -35,15 +37,18 @@ pub const COMBINATIONS: [Features; 3] = [
 
 /// What rustc is told for every program: tables for unwinding are for nobody where a panic ends the program (270 kB of the
 /// agent); a program that lies at a fixed address has shorter addresses in it, and its constants need no page of their own; and
-/// what several functions have in common is there once (110 kB with the one before). The last drops what unwinding would need of
-/// the C library and of assembly (26 kB); its path is below the checkout, where cargo links.
+/// what several functions have in common is there once (110 kB with the one before). The last names what the linker is told beside
+/// its own layout; its path is below the checkout, where cargo links.
 const FLAGS: [&str; 5] = [
     "-Clink-self-contained=no",
     "-Cforce-unwind-tables=no",
     "-Crelocation-model=static",
     "-Cllvm-args=-enable-machine-outliner=always",
-    "-Clink-arg=-Wl,-T,cross/discard.ld",
+    "-Clink-arg=-Wl,-T,cross/layout.ld",
 ];
+
+/// What the linker reads beside the objects.
+const LINKER_FILES: [&str; 2] = ["cross/layout.ld", order::FILE];
 
 /// What to build, and where.
 #[derive(Clone, Debug)]
@@ -56,6 +61,8 @@ pub struct Job<'a> {
     pub arch: Arch,
     /// With what.
     pub features: Features,
+    /// The programs keep the names of their functions.
+    pub names: bool,
     /// An archive with the standard library's source, if one was named.
     pub std_source: Option<&'a Path>,
 }
@@ -84,9 +91,30 @@ impl Job<'_> {
         library.lend(&mut call);
         tools.lend(&mut call);
         call.env("RUSTFLAGS", self.flags(&library)?).env_remove("CARGO_ENCODED_RUSTFLAGS");
-        finish(call, &[])?.success()?;
+        if self.names {
+            call.env("CARGO_PROFILE_RELEASE_STRIP", "false");
+        }
         let folder = self.target.join(self.arch.triple()).join("release");
+        self.forget_older(&folder)?;
+        finish(call, &[])?.success()?;
         Ok(Programs { agent: folder.join("skiff-agent"), ctl: folder.join("ctl") })
+    }
+
+    /// cargo does not know what the linker reads: programs that are older than that are linked anew.
+    fn forget_older(&self, folder: &Path) -> Outcome {
+        let changed = |path: &Path| fs::metadata(path).and_then(|file| file.modified()).ok();
+        let newest = LINKER_FILES.iter().filter_map(|file| changed(&self.source.join(file))).max();
+        for entry in fs::read_dir(folder.join("deps")).into_iter().flatten().flatten() {
+            let (path, name) = (entry.path(), entry.file_name());
+            let is_program = ["skiff_agent-", "ctl-"]
+                .iter()
+                .any(|program| name.to_string_lossy().starts_with(program) && path.extension().is_none());
+            if is_program && changed(&path) < newest {
+                fs::remove_file(&path)
+                    .map_err(|cause| Failure::during(format!("remove {}", path.display()), cause))?;
+            }
+        }
+        Ok(())
     }
 
     /// zig brings the C library's start files; and paths go out of the binaries: they would tell where they were built.

@@ -16,6 +16,7 @@ pub mod generated;
 pub mod json;
 pub mod licences;
 pub mod linked;
+pub mod order;
 pub mod pack;
 pub mod release;
 pub mod reproduce;

@@ -8,7 +8,7 @@ use ::tests::failure::Outcome;
 use ::tests::install::workspace;
 use cross::arguments::{Arguments, HELP, Wish, parse};
 use cross::release::{Order, cloud_configs, release};
-use cross::{reproduce, sizes};
+use cross::{order, reproduce, sizes};
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
@@ -48,6 +48,7 @@ fn act(arguments: &Arguments) -> Outcome {
             reproduce::compare(&source, &results, archs, std_source)?;
             println!("built again in another folder: the same bytes");
         }
+        Wish::Order => println!("{} functions are in {}", order::renew(&source, std_source)?, order::FILE),
         Wish::Sizes => print!("{}", sizes::table(&source, &target, archs, std_source)?),
     }
     Ok(())

@@ -51,7 +51,8 @@ pub fn release(order: &Order<'_>) -> Outcome {
         .map_err(|cause| Failure::during(format!("create {}", order.results.display()), cause))?;
     for arch in order.archs.iter().copied() {
         let Order { source, target, std_source, .. } = *order;
-        let programs = Job { source, target, arch, features: SHIPPED, std_source }.run(&tools)?;
+        let programs =
+            Job { source, target, arch, features: SHIPPED, names: false, std_source }.run(&tools)?;
         let [agent, ctl] = check(arch, &programs)?;
         let linked = linked::crates(source, arch, SHIPPED)?;
         let papers = papers(&linked, &tools)?;

@@ -19,7 +19,7 @@ pub fn table(source: &Path, target: &Path, archs: &[Arch], std_source: Option<&P
     // The shipped one last, so that its files are what is left in the target folder.
     for features in COMBINATIONS.into_iter().rev() {
         for arch in archs.iter().copied() {
-            let programs = Job { source, target, arch, features, std_source }.run(&tools)?;
+            let programs = Job { source, target, arch, features, names: false, std_source }.run(&tools)?;
             let [agent, ctl] = check(arch, &programs)?;
             table.push_str(&format!(
                 "| {} | {arch} | {} | {} |\n",

@@ -10,7 +10,7 @@ use crate::api::{Api, ApiError, Unit};
 use crate::context::Context;
 use crate::exit::{Exit, Failure};
 use crate::lanes;
-use crate::naming::{Wanted, select};
+use crate::naming::Wanted;
 use crate::orders::{self, Goal};
 use crate::talk;
 use crate::waiting::Patience;
@@ -165,12 +165,7 @@ fn each(
     work: impl Fn(&Wanted) -> Result<Done, Trouble> + Sync,
     mut take: impl FnMut(Done),
 ) -> Result<(), Failure> {
-    let api = context.api()?;
-    let known = || {
-        let units = api.units().map_err(|e| Failure::api(LEAD, &e))?;
-        Ok(units.into_iter().map(|unit| unit.name).collect())
-    };
-    let selection = select(words, known).map_err(led)?;
+    let selection = orders::selected(context, words, LEAD).map_err(led)?;
     if let Some(name) = selection.unmatched.first() {
         return Err(Trouble::from_nowhere(name, "").failure());
     }

@@ -47,17 +47,21 @@ pub(crate) enum Goal {
 /// # Errors
 /// A word that can be no name, or no answer from the API.
 pub(crate) fn named(context: &Context<'_>, words: &[String]) -> Result<Vec<UnitName>, Failure> {
-    selected(context, words).map(|selection| names_of(selection.units))
+    selected(context, words, LEAD).map(|selection| names_of(selection.units))
 }
 
-fn selected(context: &Context<'_>, words: &[String]) -> Result<Selection, Failure> {
+/// The units that `words` stand for, of the registry's only those that a pattern among them may match.
+///
+/// # Errors
+/// A word that can be no name, or no answer from the API, told after `lead`.
+pub(crate) fn selected(context: &Context<'_>, words: &[String], lead: &str) -> Result<Selection, Failure> {
     let api = context.api()?;
     select(words, || {
         // As patterns are matched: as they are, and completed (`naming::fits`).
         let patterns = words.iter().filter(|word| is_pattern(word));
         let forms: Vec<String> = patterns.flat_map(|word| [base(word).to_owned(), mangled(word)]).collect();
         let wanted = Select::default().only("units", forms.iter().map(String::as_str));
-        let units = api.units_of(&wanted).map_err(|e| Failure::api(LEAD, &e))?;
+        let units = api.units_of(&wanted).map_err(|e| Failure::api(lead, &e))?;
         Ok(units.into_iter().map(|unit| unit.name).collect())
     })
 }
@@ -77,7 +81,7 @@ pub(crate) fn doomed(
     verb: &str,
     yes: bool,
 ) -> Result<Vec<UnitName>, Failure> {
-    let selection = selected(context, words)?;
+    let selection = selected(context, words, LEAD)?;
     for (pattern, names) in &selection.matched {
         let list: Vec<&str> = names.iter().map(UnitName::as_str).collect();
         talk::say(&format!("{pattern} matches {}", list.join(" ")));

@@ -72,6 +72,22 @@ impl From<Refusal> for CopyError {
     }
 }
 
+/// Whether the store holds a fleet's registry, to be asked before there is a store for its copy.
+///
+/// # Errors
+/// It does not, or gave no answer.
+pub fn is_there(from: &dyn Store, ours: &FleetId) -> Result<(), CopyError> {
+    original(from, ours).map(drop)
+}
+
+fn original(from: &dyn Store, ours: &FleetId) -> Result<Seal, CopyError> {
+    let original = seal_of(layout(from)?.ok_or(Refusal::NotOurs)?)?;
+    if original.layout.fleet != *ours {
+        return Err(Refusal::NotOurs.into());
+    }
+    Ok(original)
+}
+
 /// A layout with its index.
 struct Seal {
     layout: Layout,
@@ -85,7 +101,7 @@ impl Copy<'_> {
     /// # Errors
     /// The copy is not in charge. Unless the original could not be reached, it is open again.
     pub fn make(&self) -> Result<(usize, usize), CopyError> {
-        let original = self.original()?;
+        let original = original(self.from, self.ours)?;
         let original = match original.layout.stage() {
             Some(Stage::Left) => return self.finish(&original.layout),
             Some(Stage::Arriving) => return Err(Refusal::NotOurs.into()),
@@ -127,15 +143,6 @@ impl Copy<'_> {
             }
         }
         Err(CopyError::Overtaken("the store of the copy"))
-    }
-
-    fn original(&self) -> Result<Seal, CopyError> {
-        let original = layout(self.from)?.ok_or(Refusal::NotOurs)?;
-        let original = seal_of(original)?;
-        if original.layout.fleet != *self.ours {
-            return Err(Refusal::NotOurs.into());
-        }
-        Ok(original)
     }
 
     /// The original has left: if it was for this store, the copy is complete, and only has to be told so.

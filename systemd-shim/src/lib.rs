@@ -23,6 +23,7 @@ mod process;
 pub mod program_pages;
 mod refusals;
 mod scope;
+pub mod stack;
 mod states;
 mod sweep;
 mod systemctl;

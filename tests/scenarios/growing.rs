@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use tests::etcd::Etcd;
 use tests::etcd_cluster::EtcdCluster;
 use tests::failure::{Failure, Outcome};
+use tests::machine_root::put;
 use tests::network::HOST;
 use tests::promises::{SOON, hard_loss, settled};
 use tests::unit_view::Runs;
@@ -23,6 +24,7 @@ pub(crate) const ALL: &[Scenario] = &[
         name: "growing: a standalone machine becomes the first of a fleet on three etcds, untouched",
         run: grows,
     },
+    Scenario { name: "growing: an agent that was started with --standalone changes over", run: by_flag },
     Scenario {
         name: "growing: a fleet on etcd moves into the store of one machine, and back again",
         run: there_and_back,
@@ -113,6 +115,38 @@ fn grows(world: &mut World) -> Outcome {
         world.unit(name).runs_once_within(hard_loss())?;
     }
     world.unit("everywhere.service").runs_on(&[2, 3])
+}
+
+/// What docs/growing.md says where the agent's command line names the store.
+fn by_flag(world: &mut World) -> Outcome {
+    alone(world)?;
+    let drop_in = "etc/systemd/system/fleet.service.d/alone.conf";
+    let command = "[Service]\nExecStart=\nExecStart=/usr/bin/skiff-agent --standalone\n";
+    put(world.machine(1).root(), drop_in, command)?;
+    world.machine(1).run(&["systemctl", "daemon-reload"])?.success()?;
+    begin(world, 1, "")?;
+    lists(world, 1, 1)?;
+    let names = ["first.service", "everywhere.service"];
+    world.start_unit("first.service", SLEEPER)?.runs_on(&[1])?;
+    world.start_unit("everywhere.service", &sleeper_with("Global=true"))?.runs_on(&[1])?;
+    let runs = with_runs(world, &names);
+    let etcd = Etcd::start_with(tests::etcd::EtcdOptions { address: HOST, ..Default::default() })?;
+    world.done(&format!("registry copy --to {}", etcd.endpoint()))?;
+
+    let store = format!("etcd_servers={}", etcd.endpoint());
+    changes_over(world, 1, &format!("{store}\non_stop=keep"))?;
+    let restart = "systemctl daemon-reload && systemctl --no-block restart fleet.service";
+    world.machine(1).shell(&format!("rm /{drop_in} && {restart}"))?.success()?;
+    lists(world, 1, 1)?;
+    known(world, &names)?;
+    stay(world, &runs, settled())?;
+    changes_over(world, 1, &store)?;
+    begin(world, 2, &store)?;
+    lists(world, 1, 2)?;
+    world.unit("everywhere.service").runs_on(&[1, 2])?;
+    // What is set is on_stop=leave again.
+    world.machine(1).run(&["systemctl", "stop", "fleet.service"])?.success()?;
+    world.unit("first.service").runs_on(&[2])
 }
 
 /// The units that are on machine 1 only.

@@ -13,6 +13,7 @@ use crate::units::SLEEPER;
 pub(crate) const ALL: &[Scenario] = &[
     Scenario { name: "standalone: a machine with nothing else is a fleet, and stays one", run: alone },
     Scenario { name: "standalone: two machines join a hub, which comes and goes", run: hub },
+    Scenario { name: "standalone: a hub's store is restored from its backup", run: restored },
 ];
 
 /// Where the hub's store is served.
@@ -82,4 +83,56 @@ fn hub(world: &mut World) -> Outcome {
     (1..=3).try_for_each(|number| lists(world, number, 3))?;
     stay(world, &runs, settled())?;
     world.start_unit("later.service", SLEEPER)?.runs_once().map(drop)
+}
+
+/// What docs/configuration.md says of backups: taken while the hub's agent is stopped, put back in the same way.
+fn restored(world: &mut World) -> Outcome {
+    world.fresh()?;
+    world.etcd.stop()?;
+    begin(world, 1, &format!("store_listen={HUB}\non_stop=keep"))?;
+    for number in [2, 3] {
+        begin(world, number, &format!("etcd_servers=http://{HUB}"))?;
+    }
+    (1..=3).try_for_each(|number| lists(world, number, 3))?;
+    let mut runs = one_each(world)?;
+    while_stopped(world, "rm -rf /root/backup && cp -a /var/lib/fleet /root/backup")?;
+    (1..=3).try_for_each(|number| lists(world, number, 3))?;
+
+    // Since then: a unit came, another one was only stored, and one was destroyed.
+    world.start_unit("later.service", SLEEPER)?.runs_once()?;
+    runs.push(("later.service".to_owned(), world.unit("later.service").runs()));
+    world.write_unit("only-stored.service", SLEEPER)?;
+    world.done("submit only-stored.service")?;
+    let (gone, _) = runs.remove(0);
+    world.done(&format!("destroy {gone}"))?;
+    world.unit(&gone).has_left_every_machine()?;
+
+    while_stopped(world, "rm -rf /var/lib/fleet && cp -a /root/backup /var/lib/fleet")?;
+    for number in 1..=3 {
+        wait_until(format!("the agent on m{number} to say that its store is older"), settled() * 3, || {
+            let status = world.unit("fleet.service").property(number, "StatusText")?;
+            let says = status.contains("went back") && status.contains("ctl registry adopt");
+            if says { Ok(()) } else { Err(Failure::new(format!("it says {status:?}"))) }
+        })?;
+    }
+    stay(world, &runs, settled())?;
+    world.done("registry adopt")?;
+    (1..=3).try_for_each(|number| lists(world, number, 3))?;
+    world.unit(&gone).runs_once()?;
+    stay(world, &runs, settled())?;
+    let stored = world.done("list-unit-files --no-legend --fields=unit")?.stdout;
+    let names = stored.lines().map(str::trim).collect::<Vec<_>>();
+    let known = runs.iter().all(|(name, _)| names.contains(&name.as_str()));
+    if !known || names.contains(&"only-stored.service") {
+        return Err(Failure::new(format!("stored after the restoration: {names:?}")));
+    }
+    world.start_unit("after.service", SLEEPER)?.runs_once().map(drop)
+}
+
+/// Does something on the hub while its agent is stopped.
+fn while_stopped(world: &World, command: &str) -> Outcome {
+    let hub = world.machine(1);
+    hub.shell("systemctl stop fleet.socket fleet.service")?.success()?;
+    hub.shell(command)?.success()?;
+    hub.run(&["systemctl", "--no-block", "start", "fleet.socket", "fleet.service"])?.success().map(drop)
 }

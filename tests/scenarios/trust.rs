@@ -114,7 +114,43 @@ fn certificates(world: &mut World) -> Outcome {
         says(&journal, &[line])?;
     }
     strangers_get_nothing(world)?;
+    renewed(world, &made)?;
     no_secret(world, &[1, 2, 3], &secrets_of_keys(&made)?)
+}
+
+/// Certificates are renewed by new files and a reload: of the hub, at both of its ports, and of its clients. Half of a
+/// pair is refused, and the agent goes on as it was.
+fn renewed(world: &World, made: &Certificates) -> Outcome {
+    let agent = |number| world.unit("fleet.service").property(number, "MainPID");
+    let reload =
+        |number: usize| world.machine(number).run(&["systemctl", "reload", "fleet.service"])?.success();
+    let (pids, runs) = ([agent(1)?, agent(2)?], world.unit("web.service").runs());
+    for number in [1, 2] {
+        let name = format!("m{number}");
+        made.server(&name, &format!("IP:10.10.1.{number}"))?;
+        give(world, number, made, &[&format!("{name}.pem")])?;
+        reload(number)?;
+        let journal =
+            world.machine(number).shell("journalctl --no-pager --output=cat --unit=fleet.service")?;
+        says(&journal, &["the certificates were renewed", "the old program goes on"])?;
+        give(world, number, made, &[&format!("{name}.key")])?;
+        reload(number)?;
+    }
+    let file = world.machine(1).shell(&format!("openssl x509 -noout -serial -in {TLS}/m1.pem"))?.success()?;
+    let files = format!("-CAfile {TLS}/ca.pem -cert {TLS}/m2.pem -key {TLS}/m2.key");
+    for port in [HUB, API] {
+        wait_until(format!("{port} to show the new certificate"), SOON, || {
+            let show =
+                format!("openssl s_client -connect {port} {files} </dev/null | openssl x509 -noout -serial");
+            let shown = world.machine(2).shell(&show)?;
+            if shown.stdout == file.stdout { Ok(()) } else { Err(Failure::new(shown.to_string())) }
+        })?;
+    }
+    (1..=3).try_for_each(|number| lists(world, number, 3))?;
+    if [agent(1)?, agent(2)?] != pids || world.unit("web.service").runs() != runs {
+        return Err(Failure::new("an agent or a unit was started anew for a certificate"));
+    }
+    world.start_unit("renewed.service", SLEEPER)?.runs_once().map(drop)
 }
 
 /// The store's address: no plain text, no client without a certificate, none of another authority.

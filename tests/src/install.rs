@@ -31,12 +31,18 @@ impl Binaries {
     /// When they cannot be built; the text is cargo's.
     pub fn build() -> Outcome<Self> {
         if let Some(folder) = std::env::var_os(READY_BINARIES) {
-            return Ok(Self { folder: folder.into() });
+            return Ok(Self::in_folder(folder.into()));
         }
         let profile = std::env::var(PROFILE).unwrap_or_else(|_| "release".to_owned());
         let words = ["build", "--quiet", "--package", "agent", "--package", "ctl", "--profile", &profile];
         finish(cargo::command(&words), &[])?.success()?;
         Ok(Self { folder: profile_folder(&profile) })
+    }
+
+    /// Those in `folder`.
+    #[must_use]
+    pub fn in_folder(folder: PathBuf) -> Self {
+        Self { folder }
     }
 
     /// Sees to it that a program that is started so takes these binaries, and asks no cargo for them.

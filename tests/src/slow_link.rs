@@ -1,10 +1,10 @@
 //! A forwarder that plays a slow network: what passes is held back for as long as is set at the moment, in the order it
-//! came. This kernel's own means (netem) are not in every kernel.
+//! came; or one of which only one direction is left. This kernel's own means (netem) are not in every kernel.
 
 use std::io::{Read, Write};
 use std::net::{IpAddr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 use std::time::Duration;
@@ -15,11 +15,18 @@ use crate::wait::{hold_back, since_epoch};
 /// Bytes, and when they are to be passed on, since 1970.
 type Parcel = (Duration, Vec<u8>);
 
+/// What is done to the bytes that pass.
+#[derive(Debug, Default)]
+struct State {
+    delay_ms: AtomicU64,
+    is_deaf: AtomicBool,
+}
+
 /// A running forwarder to one address; it serves for as long as the process lives.
 #[derive(Debug)]
 pub struct SlowLink {
     address: SocketAddr,
-    delay_ms: Arc<AtomicU64>,
+    state: Arc<State>,
 }
 
 impl SlowLink {
@@ -31,15 +38,15 @@ impl SlowLink {
         let trouble = |cause: std::io::Error| Failure::during("start a slow link", cause);
         let listener = TcpListener::bind((server.0, 0)).map_err(trouble)?;
         let address = listener.local_addr().map_err(trouble)?;
-        let delay_ms = Arc::new(AtomicU64::new(0));
-        let theirs = Arc::clone(&delay_ms);
+        let state = Arc::<State>::default();
+        let theirs = Arc::clone(&state);
         thread::spawn(move || {
             for client in listener.incoming().flatten() {
                 // A connection that cannot be passed on is closed, and its client tells.
                 let _ = serve(client, server.into(), &theirs);
             }
         });
-        Ok(Self { address, delay_ms })
+        Ok(Self { address, state })
     }
 
     /// Where it listens, as a URL.
@@ -50,27 +57,43 @@ impl SlowLink {
 
     /// Holds everything back for this long from now on, in each direction.
     pub fn delay(&self, each_way: Duration) {
-        self.delay_ms.store(u64::try_from(each_way.as_millis()).unwrap_or(u64::MAX), Ordering::SeqCst);
+        self.state.delay_ms.store(u64::try_from(each_way.as_millis()).unwrap_or(u64::MAX), Ordering::SeqCst);
+    }
+
+    /// Loses every answer from now on, or no longer. What is asked arrives all the same.
+    pub fn lose_answers(&self, lost: bool) {
+        self.state.is_deaf.store(lost, Ordering::SeqCst);
     }
 }
 
-fn serve(client: TcpStream, server: SocketAddr, delay_ms: &Arc<AtomicU64>) -> std::io::Result<()> {
+/// Which way bytes go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Way {
+    There,
+    Back,
+}
+
+fn serve(client: TcpStream, server: SocketAddr, state: &Arc<State>) -> std::io::Result<()> {
     let server = TcpStream::connect(server)?;
     client.set_nodelay(true)?;
     server.set_nodelay(true)?;
-    for (from, to) in [(client.try_clone()?, server.try_clone()?), (server, client)] {
+    let (back_from, back_to) = (server.try_clone()?, client.try_clone()?);
+    for (way, from, to) in [(Way::There, client, server), (Way::Back, back_from, back_to)] {
         let (sender, receiver) = channel();
-        let delay_ms = Arc::clone(delay_ms);
-        thread::spawn(move || take(from, &sender, &delay_ms));
+        let state = Arc::clone(state);
+        thread::spawn(move || take(way, from, &sender, &state));
         thread::spawn(move || deliver(to, &receiver));
     }
     Ok(())
 }
 
-fn take(mut from: TcpStream, parcels: &Sender<Parcel>, delay_ms: &AtomicU64) {
+fn take(way: Way, mut from: TcpStream, parcels: &Sender<Parcel>, state: &State) {
     let mut buffer = [0; 16 * 1024];
     while let Ok(count @ 1..) = from.read(&mut buffer) {
-        let due = since_epoch() + Duration::from_millis(delay_ms.load(Ordering::SeqCst));
+        if way == Way::Back && state.is_deaf.load(Ordering::SeqCst) {
+            continue;
+        }
+        let due = since_epoch() + Duration::from_millis(state.delay_ms.load(Ordering::SeqCst));
         let bytes = buffer.get(..count).unwrap_or_default().to_vec();
         if parcels.send((due, bytes)).is_err() {
             break;

@@ -64,6 +64,11 @@ pub(crate) fn pause_between_glances() {
     std::thread::sleep(Duration::from_millis(4));
 }
 
+/// The pause of a tracer whose threads are all under way.
+pub(crate) fn pause_between_steps() {
+    std::thread::sleep(Duration::from_micros(50));
+}
+
 /// Holds a packet back for `delay`: for a forwarder that plays a slow network, where waiting is the work.
 pub(crate) fn hold_back(delay: Duration) {
     std::thread::sleep(delay);

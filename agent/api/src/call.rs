@@ -88,26 +88,6 @@ impl Call {
     }
 }
 
-/// What a request would change, as words for a log: `unit=web.service`, `machine=ID`, `machines`, `registry`. None for
-/// questions, and for what is no request of the API.
-#[must_use]
-pub fn subject(request: &Request) -> Option<String> {
-    let named = |kind: &str, name: &str, plain: bool| {
-        if plain { format!("{kind}={name}") } else { format!("{kind}={name:?}") }
-    };
-    match Route::of(request) {
-        Ok(Route::Order(Order::PutUnit(name) | Order::DeleteUnit(name))) => {
-            Some(named("unit", &name, UnitName::parse(&name).is_ok()))
-        }
-        Ok(Route::Order(Order::Drain { machine, .. })) => {
-            Some(named("machine", &machine, MachineId::parse(&machine).is_ok()))
-        }
-        Ok(Route::Order(Order::PatchMachines)) => Some("machines".to_owned()),
-        Ok(Route::Order(Order::Adopt | Order::Copy)) => Some("registry".to_owned()),
-        Ok(Route::Ask(_)) | Err(_) => None,
-    }
-}
-
 fn ask(question: Question, request: &Request, page_limit: u16) -> Result<Call, Failure> {
     let extent = || Extent::asked(request, page_limit);
     let select = || Select::read(request);

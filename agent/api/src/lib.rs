@@ -33,16 +33,18 @@ mod route;
 mod select;
 mod states;
 mod status;
+mod subject;
 mod units;
 mod view;
 mod wire;
 
-pub use call::{Call, Task, subject};
+pub use call::{Call, Task};
 pub use failure::Failure;
 pub use list::List;
 pub use message::{Method, Request};
 pub use reply::{Done, Reply};
 pub use status::Status;
+pub use subject::Subject;
 
 #[cfg(test)]
 mod tests;

@@ -8,7 +8,7 @@ use cluster::limits;
 /// Bounds of a server. Past one, the client gets the status named here and `{"error":…}` as body.
 #[derive(Clone, Debug)]
 pub struct Limits {
-    /// Connections served at a time; a further one gets 503.
+    /// Connections served at a time; a further one gets 503. An eighth of them is for Unix sockets alone, where there are any.
     pub connections: usize,
     /// Connections told 503 at a time; further ones stay in the kernel's queue.
     pub refusals: usize,

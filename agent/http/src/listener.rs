@@ -105,6 +105,12 @@ impl Listener {
         self.tls.is_some()
     }
 
+    /// True for a Unix socket: its clients are on this machine.
+    #[must_use]
+    pub const fn is_local(&self) -> bool {
+        matches!(self.socket, Family::Unix(_))
+    }
+
     /// For messages: `unix:/path`, `tcp:address:port`, or the name it was taken over with.
     #[must_use]
     pub fn name(&self) -> &str {

@@ -18,7 +18,7 @@ pub enum Notice {
     },
     /// All connections are taken; said once until half of them were free again.
     Full {
-        /// The bound.
+        /// How many that are.
         connections: usize,
     },
     /// The source of a streamed response failed, and the response was broken off.

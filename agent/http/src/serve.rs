@@ -23,6 +23,10 @@ const FIRST_PAUSE: Duration = Duration::from_millis(20);
 /// Longest wait after a failed accept.
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
+/// That part of the connections is kept for Unix sockets, where there are any, so that no stranger on the network can keep
+/// this machine's own people out.
+const KEPT_PART: usize = 8;
+
 /// How a server presents itself and what it keeps to.
 pub struct Options {
     /// Value of the Server header, `fleetd/<version>` in the agent's API (contract §5); empty for no such header.
@@ -54,8 +58,10 @@ where
         stopping: told,
     });
     let executor = LocalExecutor::new();
+    let any_local = listeners.iter().any(Listener::is_local);
     let entrance = Entrance {
         server: server.clone(),
+        kept: if any_local { bounds.connections / KEPT_PART } else { 0 },
         executor: &executor,
         connections: Slots::new(bounds.connections),
         refusals: Slots::new(bounds.refusals),
@@ -80,6 +86,8 @@ struct Entrance<'a, 'e> {
     server: Rc<Server<'e>>,
     executor: &'a LocalExecutor<'e>,
     connections: Rc<Slots>,
+    /// Of these connections those that only a Unix socket's clients may take.
+    kept: usize,
     refusals: Rc<Slots>,
 }
 
@@ -102,17 +110,18 @@ impl Entrance<'_, '_> {
     async fn accept(&self, listener: &Listener) {
         let mut pause = FIRST_PAUSE;
         let mut was_full = false;
+        let kept = if listener.is_local() { 0 } else { self.kept };
         loop {
-            if self.connections.is_full() {
+            if self.connections.is_full(kept) {
                 // Whoever cannot even be told waits in the kernel's queue.
                 self.refusals.free().await;
             }
             match listener.accept().await {
                 Ok((socket, peer)) => {
                     pause = FIRST_PAUSE;
-                    let served = self.admit(socket, peer);
+                    let served = self.admit(socket, peer, kept);
                     if !served && !was_full {
-                        (self.server.notify)(Notice::Full { connections: self.server.limits.connections });
+                        (self.server.notify)(Notice::Full { connections: self.connections.taken() });
                     }
                     // Said again only after it was half empty in between.
                     let is_crowded = self.connections.taken() * 2 > self.server.limits.connections;
@@ -132,9 +141,9 @@ impl Entrance<'_, '_> {
     }
 
     /// Starts the connection's task. False if it is only told that there is no room.
-    fn admit(&self, socket: Socket, peer: Peer) -> bool {
+    fn admit(&self, socket: Socket, peer: Peer, kept: usize) -> bool {
         let server = self.server.clone();
-        if let Some(slot) = self.connections.take() {
+        if let Some(slot) = self.connections.take(kept) {
             let task = async move {
                 connection::serve(server, socket, peer).await;
                 drop(slot);
@@ -142,7 +151,7 @@ impl Entrance<'_, '_> {
             self.executor.spawn(task).detach();
             return true;
         }
-        if let Some(slot) = self.refusals.take() {
+        if let Some(slot) = self.refusals.take(0) {
             let task = async move {
                 connection::turn_away(server, socket, peer).await;
                 drop(slot);

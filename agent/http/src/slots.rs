@@ -23,18 +23,19 @@ impl Slots {
         Held { slots: self.clone(), count: 0 }
     }
 
-    /// One slot, if one is free.
-    pub(super) fn take(self: &Rc<Self>) -> Option<Held> {
+    /// One slot, if one is free beside so many that are kept for others.
+    pub(super) fn take(self: &Rc<Self>, kept: usize) -> Option<Held> {
         let mut held = self.hold();
-        held.add(1).then_some(held)
+        (!self.is_full(kept) && held.add(1)).then_some(held)
     }
 
     pub(super) fn taken(&self) -> usize {
         self.taken.get()
     }
 
-    pub(super) fn is_full(&self) -> bool {
-        self.taken.get() >= self.bound
+    /// True if none is free beside so many that are kept for others.
+    pub(super) fn is_full(&self, kept: usize) -> bool {
+        self.taken.get().saturating_add(kept) >= self.bound
     }
 
     /// Waits until at most that many are taken.
@@ -93,10 +94,10 @@ mod tests {
     #[test]
     fn gives_no_more_than_there_is_and_takes_back() {
         let slots = Slots::new(2);
-        let (one, two) = (slots.take(), slots.take());
-        assert!(one.is_some() && two.is_some() && slots.take().is_none());
+        let (one, two) = (slots.take(0), slots.take(0));
+        assert!(one.is_some() && two.is_some() && slots.take(0).is_none());
         drop(one);
-        assert!(slots.take().is_some());
+        assert!(slots.take(1).is_none() && slots.take(0).is_some());
         let mut bytes = Slots::new(10).hold();
         assert!(bytes.add(10) && !bytes.add(1) && bytes.add(0));
     }
@@ -104,7 +105,7 @@ mod tests {
     #[test]
     fn wakes_whoever_waits_for_a_free_one() {
         let slots = Slots::new(1);
-        let held = slots.take();
+        let held = slots.take(0);
         smol::block_on(future::zip(slots.at_most(0), future::zip(slots.free(), async { drop(held) })));
         assert_eq!(slots.taken(), 0);
     }

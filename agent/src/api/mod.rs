@@ -12,7 +12,7 @@ use cluster::TargetState;
 use cluster::limits::API_WHOLE_BODY_MAX_BYTES;
 use fleet_api::access::Identity;
 use fleet_api::changes::{News, present};
-use fleet_api::{Call, Done, Failure, Reply};
+use fleet_api::{Call, Done, Failure, Reply, Subject};
 use smol::future::yield_now;
 use smol::stream;
 
@@ -20,7 +20,7 @@ use crate::http::{Body, Method, Peer, Request, Response, Shown, Status};
 use crate::metrics::CONTENT_TYPE;
 use crate::pool;
 
-pub use audit::{Audit, EVENT, Verdict};
+pub use audit::{Audit, Verdict};
 pub use host::{Host, NOT_CONNECTED, NotDone};
 
 /// The path of the numbers for Prometheus; it has no prefix (contract §5.3).
@@ -34,7 +34,7 @@ pub async fn answer(host: &impl Host, request: Request, peer: Peer) -> Response 
     let method = request.method.clone();
     let (subject, state, call) = {
         let asked = asked(request);
-        let subject = fleet_api::subject(&asked);
+        let subject = Subject::of(&asked);
         if let Err(failure) = host.may(identity(&peer), asked.method) {
             tell(host, &peer, (&method, subject, None), Verdict::Denied, &failure.message);
             return refuse(&failure);
@@ -86,7 +86,7 @@ fn identity(peer: &Peer) -> Identity<'_> {
 fn tell(
     host: &impl Host,
     peer: &Peer,
-    (method, subject, state): (&Method, Option<String>, Option<TargetState>),
+    (method, subject, state): (&Method, Option<Subject>, Option<TargetState>),
     verdict: Verdict,
     words: &str,
 ) {

@@ -128,6 +128,7 @@ impl Reader {
             request_timeout: timing?.request_timeout,
             credentials: credentials?,
             tls: tls?,
+            before_wait: systemd_shim::stack::give_back,
             ..etcd::Settings::new(endpoints?, key_prefix?)
         })
     }

@@ -97,6 +97,7 @@ impl fmt::Display for Note {
         match self {
             Self::NoEffect { origin, key, why } => write!(f, "{origin}: {key} has no effect: {why}"),
             Self::InSection { origin, key, section } => {
+                let section = section.escape_debug();
                 write!(
                     f,
                     "{origin}: {key:?} is ignored: it stands in section [{section}], settings stand above all"

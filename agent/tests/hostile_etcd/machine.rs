@@ -14,6 +14,9 @@ use registry::units;
 use crate::user_manager::UserManager;
 use crate::waiting::wait_for;
 
+/// The machine's ID.
+pub(crate) const ID: &str = "148a18ff6e954cd892dac9de9bb90d5a";
+
 /// Folders of systemd itself, where files come and go by themselves.
 const SYSTEMDS_OWN: [&str; 3] = ["journal", "run/systemd", "log"];
 
@@ -27,19 +30,24 @@ pub(crate) struct Machine {
 impl Machine {
     /// Starts both and waits until the agent is ready.
     pub(crate) fn start(etcd: &str) -> Self {
+        Self::start_with(etcd, "")
+    }
+
+    /// The same with more addresses for its API, each with a comma before it.
+    pub(crate) fn start_with(etcd: &str, addresses: &str) -> Self {
         let manager = UserManager::start();
         let own = |name: &str| manager.dir().join(name);
         let notifications = UnixDatagram::bind(own("agent.notify")).unwrap();
         notifications.set_nonblocking(true).unwrap();
         let lines = [
-            "machine_id=148a18ff6e954cd892dac9de9bb90d5a".to_owned(),
+            format!("machine_id={ID}"),
             "public_ip=10.10.1.1".to_owned(),
             format!("etcd_servers={etcd}"),
             "etcd_request_timeout=1".to_owned(),
             "systemd_user=true".to_owned(),
             format!("units_directory={}", own("units").display()),
             format!("runtime_directory={}", own("run/skiff").display()),
-            format!("listen=unix:{}", own("fleet.sock").display()),
+            format!("listen=unix:{}{addresses}", own("fleet.sock").display()),
             "agent_ttl=5s".to_owned(),
             "verbosity=1".to_owned(),
             "engine_reconcile_interval=0.6".to_owned(),
@@ -62,6 +70,11 @@ impl Machine {
         let mut machine = Self { manager, agent, notifications, status: String::new() };
         wait_for("the agent to be well", || machine.wellness());
         machine
+    }
+
+    /// Where its API's Unix socket is.
+    pub(crate) fn socket(&self) -> PathBuf {
+        self.own("fleet.sock")
     }
 
     fn own(&self, name: &str) -> PathBuf {
@@ -139,9 +152,7 @@ impl Machine {
 
     /// Stores a unit in the registry itself and waits until it runs here.
     pub(crate) fn run_unit(&self, etcd: &str, unit: &str) {
-        let name = UnitName::parse(unit).unwrap();
-        let file = UnitFile::parse("[Service]\nExecStart=/bin/sleep infinity\n").unwrap();
-        assert!(units::create(&store(etcd), &name, &file, TargetState::Launched).unwrap());
+        let name = create_unit(etcd, unit);
         wait_for("the unit to run", || {
             let states =
                 self.manager.systemd().states(std::slice::from_ref(&name)).map_err(|e| e.to_string())?;
@@ -177,7 +188,15 @@ impl Drop for Machine {
     }
 }
 
-fn store(endpoint: &str) -> Etcd {
+/// Stores a unit that sleeps, and is to run.
+pub(crate) fn create_unit(etcd: &str, unit: &str) -> UnitName {
+    let name = UnitName::parse(unit).unwrap();
+    let file = UnitFile::parse("[Service]\nExecStart=/bin/sleep infinity\n").unwrap();
+    assert!(units::create(&store(etcd), &name, &file, TargetState::Launched).unwrap());
+    name
+}
+
+pub(crate) fn store(endpoint: &str) -> Etcd {
     let endpoints = Endpoints::new(vec![Endpoint::parse(endpoint).unwrap()]).unwrap();
     Etcd::new(&Settings::new(endpoints, KeyPrefix::parse("/_coreos.com/fleet/").unwrap())).unwrap()
 }

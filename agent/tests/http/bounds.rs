@@ -1,11 +1,13 @@
 //! Each bound of the server, and what a client that passes it is told.
 
 use std::io::{Read, Write};
+use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
-use agent::http::Limits;
+use agent::http::{Limits, Listener};
 
-use super::server::{Client, DEADLINE, start, status};
+use super::folder::TempFolder;
+use super::server::{Client, DEADLINE, start, start_on_all, status};
 
 const SHORT: Duration = Duration::from_millis(150);
 
@@ -124,6 +126,39 @@ fn tells_a_connection_too_many_and_takes_it_once_there_is_room() {
     assert!(server.is_quiet());
     drop(held);
     until_served(&server);
+}
+
+#[test]
+fn whoever_fills_the_port_does_not_keep_the_machines_own_people_out() {
+    let folder = TempFolder::new("kept");
+    let path = folder.0.join("api.sock");
+    let listeners = vec![
+        Listener::tcp("127.0.0.1:0".parse().unwrap()).unwrap(),
+        Listener::unix(&path, "no such group").unwrap(),
+    ];
+    let server = start_on_all(listeners, Limits { connections: 8, ..Limits::default() });
+    let held: Vec<Client> = (0..7).map(|_| served(&server)).collect();
+    let refused = server.connect().rest();
+    assert!(refused.ends_with(&error(503, "too many connections")), "{refused}");
+    assert_eq!(server.notice(), "all 7 API connections are in use; further ones are answered with 503");
+    let ask = || {
+        let mut stream = UnixStream::connect(&path).unwrap();
+        stream.write_all(b"GET /x HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    };
+    // One after the other: the place of the last one is free again once its connection has ended.
+    (0..3).for_each(|_| loop_until(|| status(&ask()) == "200"));
+    drop(held);
+}
+
+/// A connection that has been answered, and is kept.
+fn served(server: &super::server::Server) -> Client {
+    let mut client = server.connect();
+    client.send(b"GET /x HTTP/1.1\r\nHost: x\r\n\r\n");
+    client.until("tcp");
+    client
 }
 
 #[test]

@@ -32,7 +32,12 @@ pub(crate) fn start(limits: Limits) -> Server {
 
 /// A server on that listener.
 pub(crate) fn start_on(listener: Listener, limits: Limits) -> Server {
-    let address = listener.tcp_address().unwrap_or_else(|| "0.0.0.0:0".parse().unwrap());
+    start_on_all(vec![listener], limits)
+}
+
+/// A server on all of them; its address is that of the first.
+pub(crate) fn start_on_all(listeners: Vec<Listener>, limits: Limits) -> Server {
+    let address = listeners[0].tcp_address().unwrap_or_else(|| "0.0.0.0:0".parse().unwrap());
     let (stop, stopped) = bounded::<()>(1);
     let (release, released) = bounded::<()>(64);
     let (notify, notices) = mpsc::channel();
@@ -60,7 +65,7 @@ pub(crate) fn start_on(listener: Listener, limits: Limits) -> Server {
         let stop = async {
             let _ = stopped.recv().await;
         };
-        smol::block_on(serve(vec![listener], options, handler, stop));
+        smol::block_on(serve(listeners, options, handler, stop));
     });
     Server { address, stop: Some(stop), thread: Some(thread), notices, release }
 }

@@ -191,3 +191,21 @@ fn waits_double_up_to_a_minute_and_errors_are_bounded() {
     let cut = backoff::bounded(&("x".to_owned() + &short));
     assert!(cut.len() <= ERROR_TEXT_MAX_BYTES && cut.ends_with("ü…"), "{cut}");
 }
+
+#[test]
+fn machines_that_could_not_read_come_back_spread_out() {
+    let waits =
+        |share: u32| (0..6).map(|failures| backoff::read_again_ms(failures, share)).collect::<Vec<_>>();
+    assert_eq!(waits(0), [500, 500, 1000, 2000, 4000, 4000]);
+    assert_eq!(waits(u32::MAX / 2), [749, 749, 1499, 2999, 5999, 5999]);
+    assert_eq!(backoff::read_again_ms(u32::MAX, u32::MAX), 7999);
+    assert_eq!((backoff::return_ms(0, u32::MAX), backoff::return_ms(16_000, u32::MAX)), (0, 999));
+
+    // In each tenth of a second about as many of a thousand machines, however alike their IDs are.
+    let mut tenths = [0_usize; 10];
+    for number in 0..1000 {
+        let id = MachineId::parse(&format!("{number:032x}")).expect("an ID");
+        tenths[usize::try_from(backoff::return_ms(16_000, id.share()) / 100).expect("small")] += 1;
+    }
+    assert!(tenths.iter().all(|count| (50..150).contains(count)), "{tenths:?}");
+}

@@ -7,13 +7,42 @@ use std::fmt::Write;
 use cluster::reason::Refusal;
 use cluster::records::Phase;
 use cluster::schedule::{self, Decision, Plan};
-use cluster::{MachineId, Snapshot};
+use cluster::sorted::Set;
+use cluster::{MachineId, Snapshot, keys};
 
 use crate::{agents, runner, scene};
 
 #[test]
 fn schedule_plans() {
     runner::run("schedule", answer);
+}
+
+/// A rack that loses its power is not lost at once: records end one after another. Its last machines are full of life
+/// for the plan, and what is moved onto one of them is lost a second time.
+#[test]
+fn a_machine_that_missed_its_beats_is_chosen_last() {
+    let lines = [
+        "machine m1",
+        "machine m2",
+        "machine m3",
+        "unit x.service launched",
+        "placed x.service on m3",
+        "unit a.service launched",
+    ];
+    let mut snapshot = scene::read(lines.into_iter()).expect("a scene").store.snapshot();
+    let chosen = |snapshot: &Snapshot| match schedule::plan(snapshot, &Set::new()).decisions.as_slice() {
+        [Decision::Place { machine, .. }, ..] => machine.as_str().to_owned(),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(chosen(&snapshot), "m1");
+    for (id, left_secs) in [("m1", 10), ("m2", 14), ("m3", 29)] {
+        snapshot.note_ttl(&keys::presence(&scene::machine(id)), left_secs);
+    }
+    assert_eq!(chosen(&snapshot), "m3", "m3 has more on it, and it alone is known to live");
+    // Where there is no other, it is better than nothing.
+    snapshot.machines.remove(&scene::machine("m3"));
+    snapshot.placements.clear();
+    assert_eq!(chosen(&snapshot), "m1");
 }
 
 fn answer(input: &str) -> String {

@@ -58,6 +58,7 @@ impl Direct {
             poll_timeout: DEFAULT_POLL_TIMEOUT,
             credentials: None,
             tls,
+            before_wait: || (),
         };
         let store = Etcd::new(&settings).map_err(|e| words(&e))?;
         Ok(Self { store, settings, debug: flags.debug })

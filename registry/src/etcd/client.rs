@@ -59,7 +59,7 @@ impl Client {
             return Err(SettingsError::ZeroTimeout);
         }
         let endpoints = settings.endpoints.as_slice().to_vec();
-        let wire = Wire::new(&endpoints, &settings.tls)?;
+        let wire = Wire::new(&endpoints, settings)?;
         let requests = agent(&wire, settings.request_timeout, Limits::Requests);
         let polls = agent(&wire, settings.request_timeout, Limits::Polls(settings.poll_timeout));
         Ok(Self {

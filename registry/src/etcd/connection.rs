@@ -17,7 +17,7 @@ use ureq::unversioned::transport::{
 
 use super::failure::{NotSent, in_words};
 use super::names::Names;
-use super::settings::{Endpoint, SettingsError, TlsSettings};
+use super::settings::{Endpoint, Settings, SettingsError};
 #[cfg(feature = "tls")]
 use super::tls::{Encrypted, Trust};
 
@@ -29,6 +29,9 @@ const PROBE_EVERY_SECS: u32 = 15;
 const PROBES_MAX: u32 = 3;
 /// Sent data that is not acknowledged for this long ends the connection.
 const UNACKNOWLEDGED_MAX_MS: u32 = 30_000;
+
+/// A wait for which it pays to put things away.
+const LONG_WAIT: Duration = Duration::from_secs(10);
 
 /// ureq's clock, so that a connection needs none of its own.
 pub(super) type Clock = Arc<dyn Fn() -> Instant + Send + Sync>;
@@ -42,6 +45,7 @@ type Wired = Either<Plain, Plain>;
 #[derive(Clone, Debug)]
 pub(super) struct Wire {
     pub(super) names: Names,
+    before_wait: fn(),
     #[cfg(feature = "tls")]
     trust: Option<Trust>,
 }
@@ -65,17 +69,17 @@ impl Connector for Wire {
 
 impl Wire {
     /// Reads the certificates, if any endpoint needs some.
-    pub(super) fn new(endpoints: &[Endpoint], tls: &TlsSettings) -> Result<Self, SettingsError> {
+    pub(super) fn new(endpoints: &[Endpoint], settings: &Settings) -> Result<Self, SettingsError> {
         let encrypted = endpoints.iter().find(|endpoint| endpoint.is_https());
         #[cfg(feature = "tls")]
-        let trust = encrypted.map(|_| Trust::new(tls)).transpose()?;
+        let trust = encrypted.map(|_| Trust::new(&settings.tls)).transpose()?;
         #[cfg(not(feature = "tls"))]
         if let Some(endpoint) = encrypted {
-            let _ = tls;
             return Err(SettingsError::BuiltWithoutTls { endpoint: endpoint.to_string() });
         }
         Ok(Self {
             names: Names::default(),
+            before_wait: settings.before_wait,
             #[cfg(feature = "tls")]
             trust,
         })
@@ -90,7 +94,9 @@ impl Wire {
             let share = remaining / u32::try_from(left).unwrap_or(1).max(1);
             left = left.saturating_sub(1);
             match open(*address, share.max(Duration::from_millis(1))) {
-                Ok(stream) => return Ok(Plain::new(stream, Arc::clone(&details.current_time))),
+                Ok(stream) => {
+                    return Ok(Plain::new(stream, Arc::clone(&details.current_time), self.before_wait));
+                }
                 Err(error) if error.kind() == io::ErrorKind::TimedOut => {
                     "no connection in time".clone_into(&mut fault)
                 }
@@ -126,11 +132,12 @@ pub(super) struct Plain {
     stream: Arc<TcpStream>,
     buffers: SmallBuffers,
     clock: Clock,
+    before_wait: fn(),
 }
 
 impl Plain {
-    fn new(stream: TcpStream, clock: Clock) -> Self {
-        Self { stream: Arc::new(stream), buffers: SmallBuffers::new(), clock }
+    fn new(stream: TcpStream, clock: Clock, before_wait: fn()) -> Self {
+        Self { stream: Arc::new(stream), buffers: SmallBuffers::new(), clock, before_wait }
     }
 
     fn handle(&self) -> Weak<dyn ShutdownHandle> {
@@ -173,7 +180,11 @@ impl Transport for Plain {
         let limit = limit.for_read();
         let start = (self.clock)();
         loop {
-            self.stream.set_read_timeout(left_of(limit, since(&self.clock, start))?)?;
+            let left = left_of(limit, since(&self.clock, start))?;
+            self.stream.set_read_timeout(left)?;
+            if left.is_none_or(|left| left >= LONG_WAIT) {
+                (self.before_wait)();
+            }
             match (&*self.stream).read(self.buffers.input_append_buf()) {
                 Ok(count) => {
                     self.buffers.input_appended(count);

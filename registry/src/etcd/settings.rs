@@ -28,6 +28,8 @@ pub struct Settings {
     pub credentials: Option<Credentials>,
     /// For https endpoints.
     pub tls: TlsSettings,
+    /// Called by a thread before it waits for long.
+    pub before_wait: fn(),
 }
 
 impl Settings {
@@ -41,6 +43,7 @@ impl Settings {
             poll_timeout: DEFAULT_POLL_TIMEOUT,
             credentials: None,
             tls: TlsSettings::default(),
+            before_wait: || (),
         }
     }
 }

@@ -2,7 +2,7 @@
 //! answers must be whole responses, one for each request that was understood and at most one refusal at the end.
 
 use std::cell::RefCell;
-use std::io::{Read, Write};
+use std::io::Write;
 use std::net::Shutdown;
 use std::os::unix::net::UnixStream;
 
@@ -10,6 +10,9 @@ use arbitrary::{Arbitrary, Unstructured};
 use cluster::limits::{API_HEAD_MAX_BYTES, API_PATH_SEGMENTS_MAX, API_QUERY_PAIRS_MAX};
 use http_server::fuzz::{dechunk, head, serve_one, target};
 use http_server::{Body, Limits, Method, Request, Response, Status};
+use smol::Async;
+use smol::future;
+use smol::io::AsyncReadExt;
 
 /// The head of a request, the target in it, and what follows as a chunked body.
 pub fn parts(bytes: &[u8]) {
@@ -138,7 +141,7 @@ pub fn connection(bytes: &[u8]) {
     let Ok(talk) = Talk::arbitrary(&mut Unstructured::new(bytes)) else { return };
     let mut sent = Vec::new();
     talk.parts.iter().for_each(|part| part.write(&mut sent));
-    // All of it, and the answers to it, have to fit into the socket pair: one thread plays both sides.
+    // All of it has to fit into the socket pair: it is there before the server is.
     sent.truncate(32 * 1024);
     let (ours, theirs) = UnixStream::pair().unwrap();
     (&ours).write_all(&sent).unwrap();
@@ -157,9 +160,15 @@ pub fn connection(bytes: &[u8]) {
             body: Body::Bytes(length.to_string().into_bytes()),
         }
     };
-    smol::block_on(serve_one(theirs.into(), limits, handler)).unwrap();
     let mut answers = Vec::new();
-    (&ours).read_to_end(&mut answers).unwrap();
+    let mut ours = Async::new(ours).unwrap();
+    // Taken as they come: hundreds of them do not fit into the socket pair.
+    let (served, taken) = smol::block_on(future::zip(
+        serve_one(theirs.into(), limits, handler),
+        ours.read_to_end(&mut answers),
+    ));
+    served.unwrap();
+    taken.unwrap();
     responses(&answers, &seen.borrow());
 }
 
@@ -176,8 +185,8 @@ fn responses(mut rest: &[u8], seen: &[bool]) {
         let end =
             rest.windows(4).position(|four| four == b"\r\n\r\n").unwrap_or_else(|| panic!("{}", shown()));
         let text = std::str::from_utf8(&rest[..end]).unwrap();
-        let status: u16 =
-            text.strip_prefix("HTTP/1.1 ").and_then(|text| text.get(..3)?.parse().ok()).unwrap();
+        let after = text.strip_prefix("HTTP/1.1 ").or_else(|| text.strip_prefix("HTTP/1.0 "));
+        let status: u16 = after.and_then(|text| text.get(..3)?.parse().ok()).unwrap();
         let length = text.lines().find_map(|line| line.strip_prefix("Content-Length: ")?.parse().ok());
         let length: usize = length.unwrap_or_else(|| panic!("{text}"));
         let is_head = seen.get(finals).copied().unwrap_or(false);

@@ -4,8 +4,10 @@
 use std::collections::BTreeMap;
 
 use arbitrary::{Arbitrary, Unstructured};
+use cluster::chronicle;
 use cluster::json::{decode, encode, unescape};
 use cluster::records::{Assignment, GlobalUnit, Layout, Lease, Marker, Placement, Presence, Spec, StateRow};
+use cluster::standing::Remembered;
 use cluster::unit_file::UnitOption;
 use serde::Serialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
@@ -31,6 +33,8 @@ fn records(bytes: &[u8]) {
     record::<StateRow>(bytes);
     record::<Lease>(bytes);
     record::<Marker>(bytes);
+    record::<Remembered>(bytes);
+    record::<chronicle::Record>(bytes);
     record::<Vec<UnitOption>>(bytes);
     record::<BTreeMap<String, String>>(bytes);
     record::<Vec<Option<i64>>>(bytes);

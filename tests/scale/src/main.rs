@@ -7,6 +7,7 @@ mod fleet;
 mod host;
 mod load;
 mod meter;
+mod pass;
 mod phases;
 mod plot;
 mod report;
@@ -28,6 +29,8 @@ static HEAP: dlmalloc::GlobalDlmalloc = dlmalloc::GlobalDlmalloc;
 
 const HELP: &str = "\
 scale [quick | full] [MACHINES...]   what fleets of 10, 100 and 1,000 machines cost, with ten units for each machine
+scale starve [MACHINES]              an etcd that stands still for longer than records live, and how all come back
+scale pass [MACHINES]                what a leader does between an event and its first write, part by part
 
   quick   a minute of steady state in place of ten; the default
   full    ten minutes of it
@@ -46,6 +49,10 @@ fn main() -> ExitCode {
             print!("{HELP}");
             return ExitCode::SUCCESS;
         }
+        ["starve"] => starve(1000),
+        ["starve", machines] => starve(machines.parse().unwrap_or(1000)),
+        ["pass"] => pass::measure(1000),
+        ["pass", machines] => pass::measure(machines.parse().unwrap_or(1000)),
         ["full", sizes @ ..] => measure(sizes, Duration::from_secs(600)),
         ["quick", sizes @ ..] | sizes => measure(sizes, Duration::from_secs(60)),
     };
@@ -72,4 +79,10 @@ fn measure(sizes: &[&str], steady: Duration) -> Outcome {
         plot::draw(&measured, &workspace().join("docs/scale.svg"))?;
     }
     report::judge(&measured)
+}
+
+fn starve(machines: usize) -> Outcome {
+    let size = phases::starvation(&mut Fleet::start(machines)?)?;
+    println!("{}", report::text(&[size]));
+    Ok(())
 }

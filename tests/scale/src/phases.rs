@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use cluster::keys;
 use registry::etcd::Etcd as Client;
-use registry::store::{Freshness, Store};
+use registry::store::{Freshness, Leaf, Store};
 use tests::failure::{Failure, Outcome};
 use tests::footprint::process::Process;
 use tests::wait::{Stopwatch, holds_for, wait_until};
@@ -18,6 +18,8 @@ use crate::report::{Memory, Phase, Size};
 const EVENTS: usize = 20;
 /// Between two looks at everything in steady state.
 const LOOK: Duration = Duration::from_secs(5);
+/// Longer than agent_ttl.
+const STARVED: Duration = Duration::from_secs(40);
 
 /// Everything.
 pub(crate) fn all(fleet: &mut Fleet, steady: Duration) -> Outcome<Size> {
@@ -38,12 +40,14 @@ pub(crate) fn all(fleet: &mut Fleet, steady: Duration) -> Outcome<Size> {
     })?);
     quiet(fleet, &client)?;
     size.steady = Some(idle(fleet, &client, steady, &mut size.memory)?);
+    size.phases.push(steady_succession(fleet, &client)?);
     size.events = Some(events(fleet, size.steady.as_ref())?);
     quiet(fleet, &client)?;
     size.phases.push(leader_dies(fleet, &client)?);
     size.phases.push(rack(fleet, &client, false)?);
-    size.phases.push(rolling(fleet)?);
+    size.phases.push(rolling(fleet, &client)?);
     size.phases.push(rack(fleet, &client, true)?);
+    size.phases.push(starved(fleet, &client)?);
     size.phases.push(measure(fleet, "all units destroyed, stopped and gone", |fleet| {
         load::destroy(&endpoint, 0..units)?;
         until(fleet, 0)
@@ -51,15 +55,7 @@ pub(crate) fn all(fleet: &mut Fleet, steady: Duration) -> Outcome<Size> {
     quiet(fleet, &client)?;
     size.phases.push(measure(fleet, "all created again and running, leader killed half-way", |fleet| {
         load::create(&endpoint, 0..units / 2)?;
-        let leader = fleet.leader(&client)?;
-        fleet.kill(leader)?;
-        load::create(&endpoint, units / 2..units)?;
-        // Back only once another one leads: a leader that comes back at once goes on leading.
-        wait_until("another leader", PATIENCE, || match fleet.leader(&client) {
-            Ok(next) if next != leader => Ok(()),
-            other => Err(format!("{other:?}")),
-        })?;
-        fleet.begin(leader)?;
+        succession(fleet, &client, || load::create(&endpoint, units / 2..units))?;
         until(fleet, units)
     })?);
     Ok(size)
@@ -196,6 +192,41 @@ fn leader_dies(fleet: &mut Fleet, client: &Client) -> Outcome<Phase> {
     }
 }
 
+/// Everything of a fleet that runs, and then a store that stands still for longer than records live.
+pub(crate) fn starvation(fleet: &mut Fleet) -> Outcome<Size> {
+    let client = fleet.client()?;
+    let mut size = Size::of(fleet.machines, fleet.units());
+    let units = fleet.units();
+    load::create(&fleet.etcd.endpoint(), 0..units)?;
+    for host in 0..fleet.hosts.len() {
+        fleet.begin(host)?;
+    }
+    until(fleet, units)?;
+    quiet(fleet, &client)?;
+    size.phases.push(starved(fleet, &client)?);
+    Ok(size)
+}
+
+/// etcd stands still until every record has ended, and finds every agent at its door when it goes on.
+fn starved(fleet: &mut Fleet, client: &Client) -> Outcome<Phase> {
+    let (starts, machines, units) = (fleet.starts(), fleet.machines, fleet.units());
+    let phase = measure(fleet, "etcd stopped for 40 s, until all are registered and it is quiet", |fleet| {
+        fleet.etcd.pause()?;
+        holds_for("a pause", STARVED, || Ok::<(), String>(()))?;
+        fleet.etcd.resume()?;
+        wait_until("all machines to be registered", PATIENCE, || {
+            let mut registered = 0;
+            let mut count = |leaf: Leaf<'_>| registered += usize::from(leaf.key.ends_with("/presence"));
+            let read = client.read_tree(keys::MACHINES, Freshness::Local, &mut count);
+            read.map_err(|error| error.to_string())?;
+            if registered == machines { Ok(()) } else { Err(format!("{registered} of {machines} are")) }
+        })?;
+        quiet(fleet, client)?;
+        until(fleet, units)
+    })?;
+    unmoved(fleet, starts, phase)
+}
+
 /// A tenth of the machines lose their power at once, and come back empty afterwards.
 fn rack(fleet: &mut Fleet, client: &Client, kills_leader: bool) -> Outcome<Phase> {
     let units = fleet.units();
@@ -227,18 +258,57 @@ fn rack(fleet: &mut Fleet, client: &Client, kills_leader: bool) -> Outcome<Phase
     Ok(phase)
 }
 
-/// Every agent killed and started again, one process of them after another, the leader's among them. Units notice
-/// nothing.
-fn rolling(fleet: &mut Fleet) -> Outcome<Phase> {
-    let (starts, units) = (fleet.starts(), fleet.units());
-    let phase = measure(fleet, "all agents restarted, one process after another", |fleet| {
-        for host in 0..fleet.hosts.len() {
-            fleet.kill(host)?;
-            fleet.begin(host)?;
-            fleet.joined(host)?;
-        }
-        until(fleet, units)
+/// Kills the leader and does something meanwhile. It is back only once another one leads: one that comes back at once
+/// goes on leading.
+fn succession(fleet: &mut Fleet, client: &Client, meanwhile: impl FnOnce() -> Outcome) -> Outcome {
+    let leader = fleet.leader(client)?;
+    fleet.kill(leader)?;
+    meanwhile()?;
+    wait_until("another leader", PATIENCE, || match fleet.leader(client) {
+        Ok(next) if next != leader => Ok(()),
+        other => Err(format!("{other:?}")),
     })?;
-    let more = fleet.starts() - starts;
-    if more == 0 { Ok(phase) } else { Err(Failure::new(format!("{more} units were started by a restart"))) }
+    fleet.begin(leader)?;
+    fleet.joined(leader)
+}
+
+/// The leader killed while nothing is wanted: another one takes over, and no unit notices.
+fn steady_succession(fleet: &mut Fleet, client: &Client) -> Outcome<Phase> {
+    let (starts, units) = (fleet.starts(), fleet.units());
+    let phase =
+        measure(fleet, "leader killed in steady state, until another leads and it is back", |fleet| {
+            succession(fleet, client, || Ok(()))?;
+            until(fleet, units)
+        })?;
+    quiet(fleet, client)?;
+    unmoved(fleet, starts, phase)
+}
+
+/// Every agent killed and started again, one process of them after another, the leader once more half-way. Units
+/// notice nothing.
+fn rolling(fleet: &mut Fleet, client: &Client) -> Outcome<Phase> {
+    let (starts, units) = (fleet.starts(), fleet.units());
+    let phase =
+        measure(fleet, "all agents restarted, one process after another, leader killed half-way", |fleet| {
+            for host in 0..fleet.hosts.len() {
+                if host == fleet.hosts.len() / 2 {
+                    succession(fleet, client, || Ok(()))?;
+                }
+                fleet.kill(host)?;
+                fleet.begin(host)?;
+                fleet.joined(host)?;
+            }
+            until(fleet, units)
+        })?;
+    unmoved(fleet, starts, phase)
+}
+
+/// The phase, if not one unit was started in it.
+fn unmoved(fleet: &Fleet, starts_before: u64, phase: Phase) -> Outcome<Phase> {
+    let more = fleet.starts() - starts_before;
+    if more == 0 {
+        Ok(phase)
+    } else {
+        Err(Failure::new(format!("{}: {more} units were started", phase.what)))
+    }
 }

@@ -18,9 +18,8 @@ const SECOND: Duration = Duration::from_secs(1);
 /// A machine is lost to its units active elsewhere.
 const HARD: Duration = AGENT_TTL.saturating_add(SECOND);
 
-/// A beat is due every third of the TTL; one that is not answered is given up after 1 s and tried again after one more,
-/// at the next member. An agent keeps up to two connections for requests to each of three.
-const LAST_BEAT: Duration = Duration::from_secs(2 + 5 * 2);
+/// The beat that is due when a machine hears nothing any more arrives all the same: up to a third of the TTL after the cut.
+const LAST_BEAT: Duration = Duration::from_secs(AGENT_TTL.as_secs() / 3);
 
 const CUT: &str = "its units run elsewhere, from the cut; back again, it ends its copies and nothing else";
 
@@ -44,7 +43,7 @@ pub(super) const ALL: &[Fault] = &[
     Fault {
         word: "cut-incoming",
         what: "a machine hears nothing any more",
-        promise: "the same, once its beats have ended: one more arrives over each connection that is still open",
+        promise: "the same, from the cut; one more of its beats arrives, up to a third of agent_ttl later",
         limit: LAST_BEAT.saturating_add(HARD),
         gates: false,
         run: |fleet| cut(fleet, Cut::Incoming, false),

@@ -4,9 +4,13 @@
 pub mod crates;
 pub mod fleet;
 pub mod idle;
+#[cfg(target_arch = "x86_64")]
+pub mod order;
 pub mod process;
 pub mod soak;
 pub mod table;
+#[cfg(target_arch = "x86_64")]
+pub mod trace;
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -69,7 +73,7 @@ pub fn main(words: &[String]) -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    match in_world(run) {
+    match Binaries::build().and_then(|binaries| in_world(binaries, run)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             eprintln!("footprint: {failure}");
@@ -78,8 +82,7 @@ pub fn main(words: &[String]) -> ExitCode {
     }
 }
 
-fn in_world(run: impl FnOnce(&mut World, &Binaries) -> Outcome) -> Outcome {
-    let binaries = Binaries::build()?;
+fn in_world(binaries: Binaries, run: impl FnOnce(&mut World, &Binaries) -> Outcome) -> Outcome {
     let mut world = World::start(Isolation::enter()?, binaries.clone())?;
     run(&mut world, &binaries)
 }
@@ -107,7 +110,7 @@ fn table(world: &mut World, binaries: &Binaries, steps: &[(usize, Duration)]) ->
         all.push((units, idle::measure(&fleet, period)?));
     }
     println!("{}\n{text}", table::text(&all));
-    broken.extend(table::breaches(&all, 1.0));
+    broken.extend(table::breaches(&all, table::AS_PROMISED));
     broken.extend(shared(&fleet)?);
     if broken.is_empty() { Ok(()) } else { Err(Failure::new(broken.join("\n"))) }
 }

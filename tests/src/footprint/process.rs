@@ -182,7 +182,8 @@ fn read(path: &Path) -> Outcome<String> {
     fs::read_to_string(path).map_err(|cause| Failure::during(format!("read {}", path.display()), cause))
 }
 
-fn entries(folder: &Path) -> Outcome<Vec<PathBuf>> {
+/// What lies in a folder.
+pub(crate) fn entries(folder: &Path) -> Outcome<Vec<PathBuf>> {
     let entries =
         fs::read_dir(folder).map_err(|cause| Failure::during(format!("list {}", folder.display()), cause))?;
     Ok(entries.flatten().map(|entry| entry.path()).collect())
