@@ -18,7 +18,7 @@ use systemd_shim::UnitDir;
 use crate::api::NotDone;
 use crate::events::{About, tell};
 use crate::node::Node;
-use crate::presence;
+use crate::presence::{self, Look};
 use crate::runtime_dir::{RuntimeDir, random_id};
 
 /// Publishes every unit that is on this machine.
@@ -98,8 +98,8 @@ fn place(
 /// # Errors
 /// There is nothing to adopt, or the store did not answer.
 pub async fn adopt_store(node: &Node) -> Result<String, NotDone> {
-    let (view, seen) = node.with_store(reads::fleet).await.map_err(no_answer)?;
-    let frozen = match presence::assess(node, &view, seen) {
+    let Look { view, standing, .. } = presence::look(node).await.map_err(no_answer)?;
+    let frozen = match standing {
         StoreStanding::Frozen(
             freeze @ (Freeze::Wiped { .. }
             | Freeze::OtherFleet { .. }
