@@ -80,6 +80,13 @@ async fn attempt(node: &Node) -> Result<Attempt, String> {
         }
         StoreStanding::Found => return found(node).await,
         StoreStanding::Join(fleet) => {
+            // Before the fleet is remembered, or an agent that is killed here would never come back to it.
+            if view.layout.as_ref().is_some_and(|layout| !layout.value.adopts.is_empty()) {
+                if let Claim::Theirs { address } = record::claim(node).await? {
+                    return Ok(duplicate(node, address));
+                }
+                adopt::give_up(node).await?;
+            }
             node.remember(Remembered { fleet, index: seen.index, cluster: seen.cluster, behind: None })
         }
         StoreStanding::Ours => note_index(node, seen),
@@ -88,6 +95,7 @@ async fn attempt(node: &Node) -> Result<Attempt, String> {
                 return Ok(duplicate(node, address));
             }
             adopt::bring_in(node).await?;
+            adopt::give_up(node).await?;
             now_of(node, fleet, seen);
         }
         StoreStanding::Moved(fleet) => {
