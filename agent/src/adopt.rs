@@ -1,6 +1,7 @@
 //! Adopting a registry (registry rule 4): an operator's word in the layout, and bringing this machine's units into the
 //! store. Each unit's placement comes first, without an incarnation, so that no leader places it elsewhere in between;
-//! then its spec, from the file on disk; then the placement's incarnation and the marker. Every step may be repeated.
+//! then its spec, from the file on disk; then the placement's incarnation and the marker. Every step may be repeated, and
+//! what a machine began and has nothing of any more, it gives back.
 
 use cluster::event::Event;
 use cluster::limits::REGISTRY_VALUE_MAX_BYTES;
@@ -10,15 +11,16 @@ use cluster::standing::{Freeze, Standing as StoreStanding};
 use cluster::unit_file::UnitFile;
 use cluster::{FleetId, Incarnation, MachineId, UnitName, json, keys};
 use registry::reads;
-use registry::settle::{Settled, settle};
+use registry::settle::{Settled, settle, settle_delete};
 use registry::store::{Store, StoreError};
 use registry::units;
 use systemd_shim::UnitDir;
 
 use crate::api::NotDone;
+use crate::clock;
 use crate::events::{About, tell};
 use crate::node::Node;
-use crate::presence;
+use crate::presence::{self, Look};
 use crate::runtime_dir::{RuntimeDir, random_id};
 
 /// Publishes every unit that is on this machine.
@@ -42,6 +44,38 @@ pub async fn bring_in(node: &Node) -> Result<(), String> {
         Ok(())
     })
     .await
+}
+
+/// Gives back the placements that this machine made to bring units in, if it has nothing of them any more: it lost its
+/// power, or left, before it was done. Nobody else may, since no leader touches a placement without an incarnation. The
+/// machine's record has to be its own.
+///
+/// # Errors
+/// The registry did not answer, or answered too late for this; the whole is tried again.
+pub async fn give_up(node: &Node) -> Result<(), String> {
+    let (runtime, me) = (node.runtime.clone(), node.identity.id.clone());
+    let (markers, unreadable) = runtime.markers().map_err(|error| error.to_string())?;
+    // Which unit a marker is of that cannot be read is not known.
+    if !unreadable.is_empty() {
+        return Ok(());
+    }
+    let read = node.with_store(move |store| reads::unfinished(store, &me)).await;
+    for (unit, placement) in read.map_err(|error| error.to_string())? {
+        if markers.contains_key(&unit) {
+            continue;
+        }
+        // Another machine may live under this ID by now, and bring its units in.
+        if !node.contact.borrow().may_start(clock::now_ms(), node.agent_ttl_ms()) {
+            return Err(format!("give {unit} back: this machine's record was not confirmed lately"));
+        }
+        let (key, guard) = (keys::placement(&unit), placement.guard);
+        let deleted =
+            node.with_store(move |store| settle_delete(store, &key, guard, store.delete(&key, guard)));
+        deleted.await.map_err(|error| format!("give {unit} back: {error}"))?;
+        let about = About { unit: Some(&unit), ..About::default() };
+        tell(Event::UnitGivenBack, about, format_args!("released {unit}: it was not brought in to the end"));
+    }
+    Ok(())
 }
 
 fn bring_in_one(
@@ -98,8 +132,8 @@ fn place(
 /// # Errors
 /// There is nothing to adopt, or the store did not answer.
 pub async fn adopt_store(node: &Node) -> Result<String, NotDone> {
-    let (view, seen) = node.with_store(reads::fleet).await.map_err(no_answer)?;
-    let frozen = match presence::assess(node, &view, seen) {
+    let Look { view, standing, .. } = presence::look(node).await.map_err(no_answer)?;
+    let frozen = match standing {
         StoreStanding::Frozen(
             freeze @ (Freeze::Wiped { .. }
             | Freeze::OtherFleet { .. }

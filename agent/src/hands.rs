@@ -99,8 +99,9 @@ impl Hands {
         batch("start", units, self.systemd.start(units))
     }
 
-    /// Takes dead units off this machine: what `[Install]` enabled, the link, the file, a remembered failure, and
-    /// last the marker, so that a removal that was cut short is taken up again.
+    /// Takes dead units off this machine: what `[Install]` enabled, the file, the link, a remembered failure, and
+    /// last the marker, so that a removal that was cut short is taken up again. The file goes before the link: whoever
+    /// wants the unit after all writes both where the file is missing, and takes one that is there to be linked.
     #[must_use]
     pub fn remove(&self, units: &[UnitName]) -> Failures {
         let mut failures = Failures::new();
@@ -128,10 +129,12 @@ impl Hands {
         if installed {
             self.systemd.disable_runtime(unit).map_err(|error| error.to_string())?;
         }
-        self.links.unlink(unit).map_err(|error| error.to_string())?;
         #[cfg(feature = "simulation")]
         crate::simulation::step("remove", &self.units.path_of(unit));
         self.units.remove(unit).map_err(|error| error.to_string())?;
+        #[cfg(feature = "simulation")]
+        crate::simulation::step("unlink", &self.units.path_of(unit));
+        self.links.unlink(unit).map_err(|error| error.to_string())?;
         Ok(())
     }
 

@@ -11,7 +11,7 @@ use cluster::standing::{Behind, Freeze, Remembered, Standing as StoreStanding, s
 use cluster::{FleetId, Guard, json, keys};
 use registry::reads;
 use registry::settle::settle;
-use registry::store::{Freshness, Hold, Outcome, Seen};
+use registry::store::{Freshness, Hold, Outcome, Seen, StoreError};
 
 use crate::adopt;
 use crate::bell::Bell;
@@ -69,8 +69,8 @@ enum Attempt {
 
 /// One try: is this our fleet's store, and is the record under our ID ours?
 async fn attempt(node: &Node) -> Result<Attempt, String> {
-    let (view, seen) = node.with_store(reads::fleet).await.map_err(|error| error.to_string())?;
-    match assess(node, &view, seen) {
+    let Look { view, seen, standing } = look(node).await.map_err(|error| error.to_string())?;
+    match standing {
         StoreStanding::Frozen(freeze) => {
             if transfer::lift(node, &view).await? {
                 return Ok(Attempt::Again);
@@ -80,6 +80,13 @@ async fn attempt(node: &Node) -> Result<Attempt, String> {
         }
         StoreStanding::Found => return found(node).await,
         StoreStanding::Join(fleet) => {
+            // Before the fleet is remembered, or an agent that is killed here would never come back to it.
+            if view.layout.as_ref().is_some_and(|layout| !layout.value.adopts.is_empty()) {
+                if let Claim::Theirs { address } = record::claim(node).await? {
+                    return Ok(duplicate(node, address));
+                }
+                adopt::give_up(node).await?;
+            }
             node.remember(Remembered { fleet, index: seen.index, cluster: seen.cluster, behind: None })
         }
         StoreStanding::Ours => note_index(node, seen),
@@ -88,6 +95,7 @@ async fn attempt(node: &Node) -> Result<Attempt, String> {
                 return Ok(duplicate(node, address));
             }
             adopt::bring_in(node).await?;
+            adopt::give_up(node).await?;
             now_of(node, fleet, seen);
         }
         StoreStanding::Moved(fleet) => {
@@ -116,11 +124,38 @@ fn now_of(node: &Node, fleet: FleetId, seen: Seen) {
     node.remember(Remembered { fleet, index: seen.index, cluster: seen.cluster, behind: None });
 }
 
-/// How this machine stands to the store that `view` was read from.
+/// `fleet/` as a majority showed it.
+pub struct Look {
+    /// What is there.
+    pub view: Snapshot,
+    /// The counters of the answer.
+    pub seen: Seen,
+    /// How this machine stands to that store.
+    pub standing: StoreStanding,
+}
+
+/// Looks whose store it is, by what was remembered when the question went out: an answer that took its time may be older
+/// than what another loop has read meanwhile, and the store has not gone back for that.
+///
+/// # Errors
+/// No usable answer.
+pub async fn look(node: &Node) -> Result<Look, StoreError> {
+    let known = node.remembered.borrow().clone();
+    let (view, seen) = node.with_store(reads::fleet).await?;
+    let standing = compare(known.as_ref(), &view, seen);
+    Ok(Look { view, seen, standing })
+}
+
+/// How this machine stands to the store that `view` was read from, by what it remembers now. Whoever finds that it is not
+/// its own looks once more.
 pub fn assess(node: &Node, view: &Snapshot, seen: Seen) -> StoreStanding {
+    compare(node.remembered.borrow().as_ref(), view, seen)
+}
+
+fn compare(known: Option<&Remembered>, view: &Snapshot, seen: Seen) -> StoreStanding {
     let layout = view.layout.as_ref().map(|layout| &layout.value);
     let unreadable = view.unreadable.contains_key(keys::LAYOUT);
-    standing(node.remembered.borrow().as_ref(), layout, unreadable, (seen.index, seen.cluster))
+    standing(known, layout, unreadable, (seen.index, seen.cluster))
 }
 
 /// Remembers a store that a majority of it showed to be at an earlier moment: whoever writes to it meanwhile makes its index

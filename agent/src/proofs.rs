@@ -167,10 +167,10 @@ impl Reconciler {
     /// # Errors
     /// It is not, or did not answer.
     pub(crate) async fn still_ours(&self) -> Result<(), String> {
-        let (view, seen) = self.node.with_store(reads::fleet).await.map_err(|error| error.to_string())?;
-        match presence::assess(&self.node, &view, seen) {
+        let look = presence::look(&self.node).await.map_err(|error| error.to_string())?;
+        match look.standing {
             StoreStanding::Ours => Ok(()),
-            _ => Err(self.doubt(seen).await),
+            _ => Err(self.doubt(look.seen).await),
         }
     }
 }

@@ -236,14 +236,14 @@ impl Reconciler {
 
     /// A read did not show our fleet's store: a majority has the last word before the machine freezes.
     pub(crate) async fn doubt(&self, first: Seen) -> String {
-        let (view, seen) = match self.node.with_store(reads::fleet).await {
-            Ok(read) => read,
+        let (seen, standing) = match presence::look(&self.node).await {
+            Ok(look) => (look.seen, look.standing),
             Err(error) => return error.to_string(),
         };
         // A freeze must not leave the watches behind deaf: a change of the layout ends it.
         let from = seen.index.min(first.index);
         self.watches.iter().for_each(|watch| watch.resume(from));
-        match presence::assess(&self.node, &view, seen) {
+        match standing {
             StoreStanding::Ours => return "a member of the store lags behind".to_string(),
             StoreStanding::Frozen(freeze) => {
                 presence::keep_in_mind(&self.node, &freeze, seen);

@@ -165,6 +165,19 @@ pub fn placements(store: &dyn Store, units: &Set<UnitName>) -> Result<Placements
     Ok(Placements { found, unreadable })
 }
 
+/// The placements of units that `me` began to bring into the store, and of which nobody knows yet which one they are.
+/// Confirmed by a majority.
+///
+/// # Errors
+/// No usable answer.
+pub fn unfinished(store: &dyn Store, me: &MachineId) -> Result<Map<UnitName, Kept<Placement>>, StoreError> {
+    let mut snapshot = Snapshot::default();
+    absorb_within(Room::cluster(), store, keys::PLACEMENTS, Freshness::Quorum, &mut snapshot)?;
+    let mut found = snapshot.placements;
+    found.retain(|_, placement| placement.value.machine == *me && placement.value.incarnation.is_none());
+    Ok(found)
+}
+
 /// The snapshot that one unit's API object is made of: its spec, placement, and the machine that holds it with
 /// its rows. Four small reads in place of one of everything.
 ///
