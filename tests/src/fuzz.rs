@@ -26,8 +26,8 @@ pub const VERIFY_SECONDS: u32 = 10;
 const TOOL: [&str; 4] = ["install", "cargo-fuzz", "--locked", "--debug"];
 /// No target needs more; the agent's whole promise is a fraction of it.
 const MEMORY_MAX_MB: u32 = 1024;
-/// But this one, whose database asks for a gigabyte where a damaged file tells it to (`store/README.md`).
-const DATABASE: (&str, u32) = ("store_file", 2048);
+/// But this one, whose database asks for a gigabyte or two where a damaged file tells it to (`store/README.md`).
+const DATABASE: (&str, u32) = ("store_file", 4096);
 /// Longest input, with which every bound of a text is still passed somewhere.
 const INPUT_MAX_BYTES: u32 = 4096;
 /// Longest one input may take.

@@ -108,7 +108,7 @@ impl fmt::Display for Note {
                 write!(f, "{origin}: the value of {key:?} ends at its # or ;, quote it if that is part of it")
             }
             Self::UnknownVariable { variable, nearest } => {
-                write!(f, "environment {variable}: not a setting, ignored")?;
+                write!(f, "environment {}: not a setting, ignored", variable.escape_debug())?;
                 nearest.as_ref().map_or(Ok(()), |name| write!(f, "; did you mean {name}?"))
             }
             Self::MetadataWithoutValue { origin, item } => {
