@@ -98,9 +98,14 @@ fn restored(world: &mut World) -> Outcome {
     while_stopped(world, "rm -rf /root/backup && cp -a /var/lib/fleet /root/backup")?;
     (1..=3).try_for_each(|number| lists(world, number, 3))?;
 
-    // Since then: a unit came, another one was only stored, and one was destroyed.
-    world.start_unit("later.service", SLEEPER)?.runs_once()?;
-    runs.push(("later.service".to_owned(), world.unit("later.service").runs()));
+    // Since then each machine was given a unit, which tells it that the store has gone on; one was only stored, and one destroyed.
+    for number in 1..=3 {
+        let (name, id) = (format!("later{number}.service"), &world.machine(number).identity().machine_id);
+        let unit = world.start_unit(&name, &format!("{SLEEPER}\n[X-Fleet]\nMachineID={id}\n"))?;
+        unit.runs_on(&[number])?;
+        let its_runs = unit.runs();
+        runs.push((name, its_runs));
+    }
     world.write_unit("only-stored.service", SLEEPER)?;
     world.done("submit only-stored.service")?;
     let (gone, _) = runs.remove(0);
