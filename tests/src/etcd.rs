@@ -332,15 +332,27 @@ impl Drop for Etcd {
     }
 }
 
-/// A port nobody listens on at this moment.
+/// Ports below those that the kernel gives to connections (`ip_local_port_range`): none of them takes one away between the
+/// look and the use.
+const PORTS: std::ops::Range<u16> = 10_000..32_000;
+
+/// A port nobody listens on at this moment, each time another one.
 ///
 /// # Errors
-/// When the address is not one of this machine.
+/// All are taken.
 pub fn free_port(address: IpAddr) -> Outcome<u16> {
-    let listener = TcpListener::bind((address, 0)).and_then(|listener| listener.local_addr());
-    listener
-        .map(|bound| bound.port())
-        .map_err(|cause| Failure::during(format!("find a free port on {address}"), cause))
+    static TAKEN: AtomicU32 = AtomicU32::new(0);
+    // Programs that run side by side begin in different places.
+    let first = std::process::id().wrapping_mul(97);
+    let count = u32::from(PORTS.end - PORTS.start);
+    for _ in PORTS {
+        let step = first.wrapping_add(TAKEN.fetch_add(1, Ordering::Relaxed)) % count;
+        let port = PORTS.start + u16::try_from(step).unwrap_or_default();
+        if TcpListener::bind((address, port)).is_ok() {
+            return Ok(port);
+        }
+    }
+    Err(Failure::new(format!("find a free port on {address}: all are taken")))
 }
 
 fn fresh_folder() -> PathBuf {

@@ -152,9 +152,15 @@ impl Drop for RealEtcd {
     }
 }
 
-/// A port that nothing listens on at the moment.
+/// A port that nothing listens on at the moment, each time another one, below those that the kernel gives to connections: none
+/// of them takes it away before it is used.
 pub(crate) fn free_port() -> u16 {
-    TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port()
+    static TAKEN: AtomicU32 = AtomicU32::new(0);
+    let first = std::process::id().wrapping_mul(97);
+    let next = || first.wrapping_add(TAKEN.fetch_add(1, Ordering::Relaxed)) % 22_000;
+    let port = |step: u32| 10_000 + u16::try_from(step).unwrap();
+    let is_free = |port: &u16| TcpListener::bind(("127.0.0.1", *port)).is_ok();
+    std::iter::repeat_with(next).take(22_000).map(port).find(is_free).unwrap()
 }
 
 fn both(output: &Output) -> String {
