@@ -215,7 +215,8 @@ impl Journal {
 
     fn failed(&self, verb: &str, name: &str, cause: impl fmt::Display) -> JournalError {
         let operation = format!("{verb} {}", self.folder.describe(name));
-        JournalError { operation, cause: cause.to_string() }
+        // The database repeats what stands in a damaged file as it stands there.
+        JournalError { operation, cause: cause.to_string().replace(char::is_control, " ") }
     }
 }
 
