@@ -6,7 +6,6 @@
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread;
 use std::time::Duration;
 
 use cluster::limits::{API_CHANGES_KEPT_MAX, API_CHANGES_WAITERS_MAX};
@@ -16,7 +15,8 @@ use fleet_api::{Failure, Status};
 use registry::store::{Store, StoreError, StoreErrorKind, Wake};
 use smol::channel::{Sender, bounded};
 use smol::future::FutureExt;
-use systemd_shim::stack;
+
+use crate::threads;
 
 /// Stack of the watching thread: a request with TLS needs about a third of it.
 const STACK_BYTES: usize = 256 * 1024;
@@ -167,12 +167,7 @@ impl Desk {
         }
         if !state.running {
             let shared = Arc::clone(&self.0);
-            let thread = thread::Builder::new().name("changes".to_owned()).stack_size(STACK_BYTES);
-            let follow = move || {
-                stack::begins(STACK_BYTES);
-                follow(&shared);
-            };
-            if let Err(error) = thread.spawn(follow) {
+            if let Err(error) = threads::start("changes", STACK_BYTES, move || follow(&shared)) {
                 return refused(&format!("start a thread to wait for changes: {error}"));
             }
             state.running = true;

@@ -4,12 +4,13 @@
 
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread;
 use std::time::Duration;
 
 use async_task::Runnable;
 use smol::Task;
 use systemd_shim::stack;
+
+use crate::threads;
 
 /// Threads at most: a few requests to the store side by side and one `systemctl`.
 pub const THREADS_MAX: usize = 6;
@@ -78,8 +79,7 @@ fn schedule_first(runnable: Runnable) {
 fn start_thread(mut queue: MutexGuard<'static, Queue>) {
     queue.threads += 1;
     drop(queue);
-    let spawned = thread::Builder::new().name("pool".to_owned()).stack_size(STACK_BYTES).spawn(serve);
-    if let Err(error) = spawned {
+    if let Err(error) = threads::start("pool", STACK_BYTES, serve) {
         end_without_thread(&error);
     }
 }
@@ -102,7 +102,6 @@ fn end_without_thread(error: &std::io::Error) {
 /// Takes work until there has been none for a while and another thread waits for it, or until there are more threads
 /// than there should be: the one more is for what comes first, and not for the rest.
 fn serve() {
-    stack::begins(STACK_BYTES);
     let mut queue = queue();
     loop {
         while let Some(runnable) = queue.waiting.pop_front() {

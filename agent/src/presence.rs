@@ -82,8 +82,8 @@ async fn attempt(node: &Node) -> Result<Attempt, String> {
         StoreStanding::Join(fleet) => {
             // Before the fleet is remembered, or an agent that is killed here would never come back to it.
             if view.layout.as_ref().is_some_and(|layout| !layout.value.adopts.is_empty()) {
-                if let Claim::Theirs { address } = record::claim(node).await? {
-                    return Ok(duplicate(node, address));
+                if let Some(refused) = claim(node).await? {
+                    return Ok(refused);
                 }
                 adopt::give_up(node).await?;
             }
@@ -91,30 +91,31 @@ async fn attempt(node: &Node) -> Result<Attempt, String> {
         }
         StoreStanding::Ours => note_index(node, seen),
         StoreStanding::Adopted(fleet) => {
-            if let Claim::Theirs { address } = record::claim(node).await? {
-                return Ok(duplicate(node, address));
+            if let Some(refused) = claim(node).await? {
+                return Ok(refused);
             }
             adopt::bring_in(node).await?;
             adopt::give_up(node).await?;
             now_of(node, fleet, seen);
         }
         StoreStanding::Moved(fleet) => {
-            if let Claim::Theirs { address } = record::claim(node).await? {
-                return Ok(duplicate(node, address));
+            if let Some(refused) = claim(node).await? {
+                return Ok(refused);
             }
             transfer::arrive(node, &view).await?;
             now_of(node, fleet, seen);
         }
     }
-    match record::claim(node).await? {
-        Claim::Ours => Ok(Attempt::Registered),
-        Claim::Theirs { address } => Ok(duplicate(node, address)),
-    }
+    Ok(claim(node).await?.unwrap_or(Attempt::Registered))
 }
 
-/// Another machine lives under this ID: it may go, or be given an ID of its own.
-fn duplicate(node: &Node, address: String) -> Attempt {
-    Attempt::Not(Standing::Duplicate { address }, node.beat_ms())
+/// Makes the record ours; what is left to do where another machine lives under this ID, which may go, or be given one of its
+/// own.
+async fn claim(node: &Node) -> Result<Option<Attempt>, String> {
+    Ok(match record::claim(node).await? {
+        Claim::Ours => None,
+        Claim::Theirs { address } => Some(Attempt::Not(Standing::Duplicate { address }, node.beat_ms())),
+    })
 }
 
 /// This machine is of another fleet from now on, and its markers are of that one's incarnations.
