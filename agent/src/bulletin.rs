@@ -77,6 +77,10 @@ impl Bulletin {
             Decision::Forgive { unit, .. } => {
                 self.say(event, about, format_args!("removed the setback of {unit}: {reason}"));
             }
+            Decision::Settle { record, .. } => {
+                let words = format_args!("placements up to index {} have settled: {reason}", record.index);
+                self.say(event, about, words);
+            }
             Decision::Sweep { session, .. } => {
                 let words = format_args!("swept the rows of {machine} session {session}: {reason}");
                 self.say(event, about, words);
@@ -163,6 +167,7 @@ fn anatomy(decision: &Decision) -> (Event, About<'_>, &Cause) {
             (Event::GlobalWithdrawn, about(Some(unit), None), cause)
         }
         Decision::Forgive { unit, cause, .. } => (Event::SetbackRemoved, about(Some(unit), None), cause),
+        Decision::Settle { cause, .. } => (Event::PlacementsSettled, About::default(), cause),
         Decision::Sweep { machine, cause, .. } => (Event::RowsSwept, about(None, Some(machine)), cause),
     }
 }

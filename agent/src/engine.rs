@@ -105,16 +105,18 @@ fn begin(node: &Node) -> Leading {
     }
 }
 
-/// State rows, the lease and what the leader itself tells change without anything to decide.
+/// State rows, the lease and what the leader itself tells and notes change without anything to decide.
 fn concerns_schedule(key: &str) -> bool {
-    !key.starts_with("states/") && key != cluster::keys::LEASE && key != cluster::keys::EVENTS
+    use cluster::keys::{EVENTS, LEASE, SETTLED};
+    !key.starts_with("states/") && ![LEASE, EVENTS, SETTLED].contains(&key)
 }
 
 /// One pass; says when the next is due if nothing wakes it before.
 async fn pass(node: &Node, leading: &mut Leading) -> Result<Option<u64>, String> {
+    let known = node.remembered.borrow().clone();
     let read = node.with_store(|store| reads::cluster(store, Freshness::Quorum, false)).await;
     let (snapshot, seen) = read.map_err(|error: StoreError| error.to_string())?;
-    if presence::assess(node, &snapshot, seen) != StoreStanding::Ours {
+    if presence::assess(known.as_ref(), &snapshot, seen) != StoreStanding::Ours {
         node.ropes.reconcile.ring();
         return Err("not this machine's registry".to_string());
     }

@@ -79,6 +79,8 @@ events! {
     14 DecisionOvertaken "decision-overtaken" Detail;
     /// The leader holds nothing against a unit any more.
     15 SetbackRemoved "setback-removed" Detail;
+    /// The leader noted for later ones which placements are no longer new.
+    16 PlacementsSettled "placements-settled" Detail;
     /// This machine leads from now on.
     20 LeadTaken "lead-taken" Plain;
     /// This machine does not lead any more.

@@ -18,6 +18,8 @@ pub const LAYOUT: &str = "fleet/layout";
 pub const LEASE: &str = "fleet/lease";
 /// The leader's last decisions. Not below `fleet/`: its changes are to wake no agent.
 pub const EVENTS: &str = "events/recent";
+/// What one leader leaves to the next: what has been where it is for long.
+pub const SETTLED: &str = "leader/settled";
 /// Specs.
 pub const UNITS: &str = "units";
 /// Placements.
@@ -56,6 +58,8 @@ pub enum Key {
     State(MachineId, Session, UnitName),
     /// `events/recent`
     Events,
+    /// `leader/settled`
+    Settled,
 }
 
 impl Key {
@@ -68,6 +72,7 @@ impl Key {
             ("fleet", "lease", None, None) => Self::Lease,
             ("fleet", "globals", Some(unit), None) => Self::Global(unit_of(unit)?),
             ("events", "recent", None, None) => Self::Events,
+            ("leader", "settled", None, None) => Self::Settled,
             ("units", unit, None, None) => Self::Spec(unit_of(unit)?),
             ("placements", unit, None, None) => Self::Placement(unit_of(unit)?),
             ("setbacks", unit, None, None) => Self::Setback(unit_of(unit)?),

@@ -97,6 +97,13 @@ fn is_zero(losses: &u32) -> bool {
     *losses == 0
 }
 
+/// `leader/settled`: which placements have outlived the time in which a loss of their machine counts against them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Settled {
+    /// All that were created at this index of the store or before.
+    pub index: u64,
+}
+
 /// `machines/<id>/presence`: a machine's life sign. The key's createdIndex is its session.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Presence {

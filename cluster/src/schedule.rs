@@ -12,7 +12,7 @@ use crate::ids::{Guard, MachineId, Session};
 use crate::limits::PLAN_REFUSALS_MAX;
 use crate::name::UnitName;
 use crate::reason::{Cause, Pending, Refusal};
-use crate::records::{Assignment, GlobalUnit, Placement};
+use crate::records::{Assignment, GlobalUnit, Placement, Settled};
 use crate::roster::{Row, roster};
 use crate::setback::{self, Care};
 use crate::snapshot::{Machine, Snapshot, Unit};
@@ -44,6 +44,8 @@ pub enum Decision {
     WithdrawGlobal { unit: UnitName, guard: Guard, cause: Cause },
     /// Delete a setback that holds nobody back any more.
     Forgive { unit: UnitName, guard: Guard, cause: Cause },
+    /// Note for later leaders which placements have been there for long.
+    Settle { record: Settled, guard: Option<Guard>, cause: Cause },
     /// Delete the rows of a machine's life that is over.
     Sweep { machine: MachineId, session: Session, cause: Cause },
 }
@@ -95,6 +97,7 @@ pub fn plan_with(snapshot: &Snapshot, lost: &Set<MachineId>, care: &Care) -> Pla
     derive::assignments((snapshot, &roster, lost), &departures, &board, &mut plan);
     derive::globals(snapshot, &mut plan);
     derive::sweeps(snapshot, lost, &mut plan);
+    plan.decisions.extend(setback::settling(snapshot, care));
     plan
 }
 

@@ -6,8 +6,11 @@
 use alloc::vec::Vec;
 
 use crate::ids::Guard;
+use crate::keys;
 use crate::name::UnitName;
-use crate::records::Placement;
+use crate::reason::Cause;
+use crate::records::{Placement, Settled};
+use crate::schedule::Decision;
 use crate::snapshot::{Kept, Snapshot, Unit};
 use crate::sorted::{Map, Set};
 
@@ -38,7 +41,9 @@ pub struct Care {
     pub lately_after: Option<u64>,
     /// Units whose wait is over.
     pub over: Set<UnitName>,
-    /// When the next wait is over.
+    /// What later leaders are to be told of that, where it is news to them.
+    pub settled: Option<u64>,
+    /// When the next wait is over, or the next placements have been there for long.
     pub again_at_ms: Option<u64>,
 }
 
@@ -46,12 +51,8 @@ impl Course {
     /// Takes in one read, made at `now_ms` when the store's index was `index`.
     pub fn note(&mut self, snapshot: &Snapshot, index: u64, agent_ttl_ms: u64, now_ms: u64) -> Care {
         self.mark(index, SOON_TTLS * agent_ttl_ms, now_ms);
-        let soon = |mark: &&(u64, u64)| now_ms.saturating_sub(mark.0) < SOON_TTLS * agent_ttl_ms;
-        let long_ago = self.marks.first().filter(|mark| !soon(mark));
-        // A leader that is new knows no better: whatever it finds may have come lately.
-        let lately_after = Some(long_ago.map_or(0, |mark| mark.1));
+        let mut care = self.age(snapshot, index, SOON_TTLS * agent_ttl_ms, now_ms);
         let before = core::mem::take(&mut self.held);
-        let mut care = Care { lately_after, ..Care::default() };
         for (name, setback) in &snapshot.setbacks {
             let known = before.get(name).filter(|(guard, _)| *guard == setback.guard);
             let since_ms = known.map_or(now_ms, |(_, since_ms)| *since_ms);
@@ -64,6 +65,30 @@ impl Course {
             self.held.insert(name.clone(), (setback.guard, since_ms));
         }
         care
+    }
+
+    /// Which placements are new, by what this leader saw itself and by what an earlier one left. A leader that is new and
+    /// was left nothing knows no better: whatever it finds may have come lately.
+    fn age(&self, snapshot: &Snapshot, index: u64, span_ms: u64, now_ms: u64) -> Care {
+        // A store that was restored may hold a note from its future.
+        let told = snapshot.settled.as_ref().map_or(0, |kept| kept.value.index);
+        let told = if told > index { 0 } else { told };
+        let is_old = |mark: &&(u64, u64)| now_ms.saturating_sub(mark.0) >= span_ms;
+        let seen = self.marks.first().filter(is_old).map_or(0, |mark| mark.1);
+        let lately_after = told.max(seen);
+        let created = || snapshot.placements.values().map(|placement| placement.created);
+        let outlived = created().any(|created| created > told && created <= seen);
+        let new = created().max().filter(|youngest| *youngest > lately_after);
+        let old_at_ms = |youngest: u64| {
+            let mark = self.marks.iter().find(|mark| mark.1 >= youngest);
+            mark.map_or(now_ms, |mark| mark.0).saturating_add(span_ms)
+        };
+        Care {
+            lately_after: Some(lately_after),
+            settled: outlived.then_some(seen),
+            again_at_ms: new.map(old_at_ms),
+            ..Care::default()
+        }
     }
 
     /// Keeps a few marks of the last `span_ms`, the newest always, and one that is older.
@@ -98,6 +123,14 @@ pub(crate) fn losses(care: &Care, unit: &Unit, placement: &Kept<Placement>) -> u
         _ if touched => 1,
         before => before.saturating_add(1),
     }
+}
+
+/// The note for later leaders, if there is news for them. One that cannot be read is left alone.
+pub(crate) fn settling(snapshot: &Snapshot, care: &Care) -> Option<Decision> {
+    let record = Settled { index: care.settled? };
+    let guard = snapshot.settled.as_ref().map(|old| old.guard);
+    let writable = guard.is_some() || !snapshot.unreadable.contains_key(keys::SETTLED);
+    writable.then_some(Decision::Settle { record, guard, cause: Cause::Outlived })
 }
 
 /// True if that many are too many to be chance.

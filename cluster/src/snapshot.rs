@@ -13,7 +13,7 @@ use crate::ids::{Guard, Hash, Incarnation, MachineId, Session};
 use crate::json;
 use crate::keys::Key;
 use crate::name::UnitName;
-use crate::records::{Assignment, GlobalUnit, Layout, Lease, Placement, Presence, Spec, StateRow};
+use crate::records::{Assignment, GlobalUnit, Layout, Lease, Placement, Presence, Settled, Spec, StateRow};
 use crate::requirements::Requirements;
 use crate::sorted::{Map, Set};
 use crate::state::TargetState;
@@ -141,6 +141,8 @@ pub struct Snapshot {
     pub placements: Map<UnitName, Kept<Placement>>,
     /// The last placements of units that are held back.
     pub setbacks: Map<UnitName, Kept<Placement>>,
+    /// What an earlier leader knew to have been where it is for long.
+    pub settled: Option<Kept<Settled>>,
     /// What was derived from global units' specs.
     pub globals: Map<UnitName, Kept<GlobalUnit>>,
     /// Every machine that has a folder, alive or not.
@@ -211,6 +213,7 @@ impl Snapshot {
                 })?;
                 self.placements.insert(unit, placement);
             }
+            Key::Settled => self.settled = Some(entry.kept()?),
             Key::Setback(unit) => drop(self.setbacks.insert(unit, entry.kept()?)),
             Key::Presence(id) => return self.machine(id).hear(entry),
             Key::Drain(id) => self.machine(id).drain = true,

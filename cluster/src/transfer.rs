@@ -135,7 +135,7 @@ fn is_short(there: &Record, ttl_secs: Option<u32>) -> bool {
 }
 
 enum Carried {
-    /// Whose registry it is, who leads, and what the leader derives or machines publish anew.
+    /// Whose registry it is, who leads, what it says of its own indices, and what the leader derives or machines publish anew.
     Not,
     /// A machine's life sign.
     Sign,
@@ -146,7 +146,9 @@ enum Carried {
 
 fn carried(key: &str) -> Carried {
     match Key::parse(key) {
-        Some(Key::Layout | Key::Lease | Key::Global(_) | Key::Assigned(..) | Key::State(..)) => Carried::Not,
+        Some(
+            Key::Layout | Key::Lease | Key::Settled | Key::Global(_) | Key::Assigned(..) | Key::State(..),
+        ) => Carried::Not,
         Some(Key::Presence(_)) => Carried::Sign,
         Some(Key::Placement(unit) | Key::Setback(unit)) => Carried::Placement(unit),
         Some(Key::Spec(_) | Key::Drain(_) | Key::Metadata(..) | Key::Events) | None => Carried::AsItIs,

@@ -55,6 +55,7 @@ pub fn enact(store: &dyn Store, decision: &Decision, epoch: Epoch) -> Result<Ena
             write(store, &keys::global(unit), record, *guard)
         }
         Decision::WithdrawGlobal { unit, guard, .. } => remove(store, &keys::global(unit), *guard),
+        Decision::Settle { record, guard, .. } => write(store, keys::SETTLED, record, *guard),
         Decision::Sweep { machine, session, .. } => {
             match store.delete_tree(&keys::session(machine, *session)) {
                 Outcome::Done { .. } | Outcome::Refused(_) => Ok(Enacted::Done),

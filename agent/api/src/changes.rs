@@ -109,7 +109,9 @@ impl Concern {
             Some(Key::Spec(unit) | Key::Placement(unit) | Key::Setback(unit) | Key::State(_, _, unit)) => {
                 Self::Unit(unit)
             }
-            Some(Key::Layout | Key::Lease | Key::Global(_) | Key::Assigned(..)) => Self::Nothing,
+            Some(Key::Layout | Key::Lease | Key::Settled | Key::Global(_) | Key::Assigned(..)) => {
+                Self::Nothing
+            }
             Some(Key::Events) => Self::Events,
             Some(Key::Presence(_) | Key::Drain(_) | Key::Metadata(..)) | None => Self::Everything,
         }

@@ -34,6 +34,7 @@ proptest! {
             (keys::LAYOUT.into(), Key::Layout),
             (keys::LEASE.into(), Key::Lease),
             (keys::EVENTS.into(), Key::Events),
+            (keys::SETTLED.into(), Key::Settled),
             (keys::global(&unit), Key::Global(unit.clone())),
             (keys::spec(&unit), Key::Spec(unit.clone())),
             (keys::placement(&unit), Key::Placement(unit.clone())),

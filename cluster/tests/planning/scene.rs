@@ -12,11 +12,12 @@
 //! published g.service                       also: outdated, unreadable
 //! rows m1 now                               also: old
 //! lease m1
+//! settled 7                                 an earlier leader's note; also: unreadable
 //! ```
 //!
 //! Keys get their indices in the order of the lines.
 
-use cluster::records::{Assignment, GlobalUnit, Lease, Phase, Placement, Presence, Spec, StateRow};
+use cluster::records::{Assignment, GlobalUnit, Lease, Phase, Placement, Presence, Settled, Spec, StateRow};
 use cluster::sorted::{Map, Set};
 use cluster::state::Order;
 use cluster::unit_file::UnitFile;
@@ -48,6 +49,11 @@ pub(crate) fn read<'a>(lines: impl Iterator<Item = &'a str>) -> Result<Scene, St
             ["published", name, rest @ ..] => scene.published(name, rest),
             ["held", name, "from", id, rest @ ..] => scene.held(name, id, rest),
             ["rows", id, life] => scene.rows(id, life),
+            ["settled", "unreadable"] => drop(scene.store.put_text(keys::SETTLED, "{")),
+            ["settled", index] => {
+                let index = index.parse().map_err(|_| format!("no such line: {line}"))?;
+                scene.store.put(keys::SETTLED, &Settled { index });
+            }
             ["lease", id] => {
                 scene.store.put(keys::LEASE, &Lease { machine: machine(id) });
             }

@@ -102,6 +102,7 @@ fn decided(decision: &Decision) -> String {
             format!("publish {unit} {}: {cause}", record.target)
         }
         Decision::WithdrawGlobal { unit, cause, .. } => format!("withdraw {unit}: {cause}"),
+        Decision::Settle { record, .. } => format!("settle up to {}", record.index),
         Decision::Sweep { machine, session, cause } => format!("sweep {machine} {session}: {cause}"),
     }
 }

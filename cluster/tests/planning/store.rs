@@ -123,6 +123,7 @@ impl Store {
                 self.write(&keys::global(unit), record, *guard)
             }
             Decision::WithdrawGlobal { unit, guard, .. } => self.delete(&keys::global(unit), *guard),
+            Decision::Settle { record, guard, .. } => self.write(keys::SETTLED, record, *guard),
             Decision::Sweep { machine, session, .. } => {
                 let folder = format!("{}/", keys::session(machine, *session));
                 self.nodes.retain(|key, _| !key.starts_with(&folder));

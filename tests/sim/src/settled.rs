@@ -176,7 +176,7 @@ impl Sim {
     #[must_use]
     pub fn leftovers(&self) -> Vec<String> {
         let stays = |key: &str| {
-            let kept = ["fleet/l", "events/"].iter().any(|folder| key.starts_with(folder));
+            let kept = ["fleet/l", "events/", "leader/"].iter().any(|folder| key.starts_with(folder));
             kept || key.starts_with("machines/") && !key.contains("/assigned/")
         };
         let mut found: Vec<String> = self.keys().0.into_keys().filter(|key| !stays(key)).collect();
