@@ -308,6 +308,14 @@ impl Node {
         pool::unblock_first(move || work(&*store)).await
     }
 
+    /// Remembers how far the store has come by the answer to a beat: a store that is restored to before it has gone back, though
+    /// nothing was read for long. In memory only, since there is one every few seconds.
+    pub fn saw_index(&self, index: u64) {
+        if let Some(remembered) = self.remembered.borrow_mut().as_mut() {
+            remembered.index = remembered.index.max(index);
+        }
+    }
+
     /// Remembers the store as it was just seen, on disk too. A failure to write is reported and tried again with the
     /// next change: the memory of this process goes on guarding until then.
     pub fn remember(&self, remembered: Remembered) {

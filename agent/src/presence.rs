@@ -143,17 +143,13 @@ pub struct Look {
 pub async fn look(node: &Node) -> Result<Look, StoreError> {
     let known = node.remembered.borrow().clone();
     let (view, seen) = node.with_store(reads::fleet).await?;
-    let standing = compare(known.as_ref(), &view, seen);
+    let standing = assess(known.as_ref(), &view, seen);
     Ok(Look { view, seen, standing })
 }
 
-/// How this machine stands to the store that `view` was read from, by what it remembers now. Whoever finds that it is not
-/// its own looks once more.
-pub fn assess(node: &Node, view: &Snapshot, seen: Seen) -> StoreStanding {
-    compare(node.remembered.borrow().as_ref(), view, seen)
-}
-
-fn compare(known: Option<&Remembered>, view: &Snapshot, seen: Seen) -> StoreStanding {
+/// How this machine stands to the store that `view` was read from, by what it remembered when it began to read. Whoever finds
+/// that it is not its own looks once more.
+pub fn assess(known: Option<&Remembered>, view: &Snapshot, seen: Seen) -> StoreStanding {
     let layout = view.layout.as_ref().map(|layout| &layout.value);
     let unreadable = view.unreadable.contains_key(keys::LAYOUT);
     standing(known, layout, unreadable, (seen.index, seen.cluster))
@@ -294,6 +290,7 @@ async fn beat(node: &Node) -> Beat {
                 return Beat::Failed("no modifiedIndex".to_string());
             };
             *node.presence.borrow_mut() = Some(Kept { value: wanted, created, guard });
+            node.saw_index(modified);
             record::beaten(node, sent_ms);
             Beat::Good
         }

@@ -210,10 +210,11 @@ impl Reconciler {
     /// One read round: whose store it is, what is asked of this machine, who leads.
     async fn read(&mut self) -> Result<Snapshot, String> {
         let me = self.node.identity.id.clone();
+        let known = self.node.remembered.borrow().clone();
         let read = self.node.with_store(move |store| reads::machine(store, &me)).await;
         self.unread = if read.is_ok() { 0 } else { self.unread.saturating_add(1) };
         let (view, seen) = read.map_err(|error| error.to_string())?;
-        match presence::assess(&self.node, &view, seen) {
+        match presence::assess(known.as_ref(), &view, seen) {
             StoreStanding::Ours => presence::note_index(&self.node, seen),
             _ => return Err(self.doubt(seen).await),
         }
