@@ -3,7 +3,7 @@
 
 use std::rc::Rc;
 
-use cluster::backoff::return_ms;
+use cluster::backoff::{read_again_ms, return_ms};
 use cluster::limits::REGISTRY_VALUE_MAX_BYTES;
 use cluster::records::Layout;
 use cluster::snapshot::{Kept, Snapshot};
@@ -21,8 +21,11 @@ use crate::record::{self, Claim, Rewrite};
 use crate::runtime_dir::random_id;
 use crate::transfer;
 
-/// Wait before a failed registration or beat is tried again (registry rule 2).
+/// Wait before a failed beat is tried again (registry rule 2).
 const RETRY_MS: u64 = 1000;
+/// From this failure in a row on registering waits no longer: two to four seconds. Nobody can be lost by waiting whose record is
+/// gone, while a thousand that ask every second what a slow store cannot answer within one keep it slow.
+const REGISTER_SLOWEST: u32 = 3;
 /// Wait between two looks at a store that is not ours; a change of its layout is seen no sooner.
 const FROZEN_LOOK_MS: u64 = 2000;
 
@@ -43,6 +46,7 @@ pub async fn keep(node: Rc<Node>, bell: Bell) {
 async fn register(node: &Node, bell: &Bell) {
     // Somebody may have been given what runs here: nothing may wait once the record is there again.
     node.reads_from_ms.set(0);
+    let mut failures = 0_u32;
     loop {
         let wait_ms = match attempt(node).await {
             Ok(Attempt::Registered) => return in_contact(node),
@@ -54,7 +58,8 @@ async fn register(node: &Node, bell: &Bell) {
             Err(why) => {
                 node.contact.borrow_mut().broken();
                 node.set_standing(if node.is_member() { Standing::Cut(why) } else { Standing::Waiting(why) });
-                RETRY_MS
+                failures = (failures + 1).min(REGISTER_SLOWEST);
+                read_again_ms(failures, node.identity.id.share())
             }
         };
         bell.heard_or_at(Some(clock::now_ms() + wait_ms)).await;
