@@ -3,7 +3,8 @@
 
 use std::time::Duration;
 
-use cluster::keys;
+use cluster::records::Settled;
+use cluster::{json, keys};
 use registry::etcd::Etcd as Client;
 use registry::store::{Freshness, Leaf, Store};
 use tests::failure::{Failure, Outcome};
@@ -16,6 +17,8 @@ use crate::report::{Memory, Phase, Size};
 
 /// Events one after another whose cost is taken apart from the idle one.
 const EVENTS: usize = 20;
+/// Idle agents beat once in this time, a third of agent_ttl, and not evenly spread over it: whole ones are compared.
+const BEAT: Duration = Duration::from_secs(10);
 /// Between two looks at everything in steady state.
 const LOOK: Duration = Duration::from_secs(5);
 /// Longer than agent_ttl.
@@ -46,6 +49,7 @@ pub(crate) fn all(fleet: &mut Fleet, steady: Duration) -> Outcome<Size> {
     size.phases.push(leader_dies(fleet, &client)?);
     size.phases.push(rack(fleet, &client, false)?);
     size.phases.push(rolling(fleet, &client)?);
+    settled(&client)?;
     size.phases.push(rack(fleet, &client, true)?);
     size.phases.push(starved(fleet, &client)?);
     size.phases.push(measure(fleet, "all units destroyed, stopped and gone", |fleet| {
@@ -147,6 +151,7 @@ fn events(fleet: &mut Fleet, steady: Option<&Phase>) -> Outcome<f64> {
     let units = fleet.units();
     let endpoint = fleet.etcd.endpoint();
     let phase = measure(fleet, "one unit after another created", |fleet| {
+        let watch = Stopwatch::start();
         for number in units..units + EVENTS {
             load::create(&endpoint, number..number + 1)?;
             let unit = load::name(number)?;
@@ -155,7 +160,10 @@ fn events(fleet: &mut Fleet, steady: Option<&Phase>) -> Outcome<f64> {
             })?;
         }
         // Rows and what the leader tells come after the start.
-        holds_for("a pause", Duration::from_secs(2), || Ok::<(), String>(()))
+        holds_for("a pause", Duration::from_secs(2), || Ok::<(), String>(()))?;
+        let over = watch.elapsed().as_millis() % BEAT.as_millis();
+        let rest = BEAT.saturating_sub(Duration::from_millis(u64::try_from(over).unwrap_or_default()));
+        holds_for("the last beats", rest, || Ok::<(), String>(()))
     })?;
     let rate = steady.map_or(0.0, |steady| steady.spent.requests / steady.spent.seconds);
     #[expect(clippy::cast_precision_loss, reason = "twenty")]
@@ -225,6 +233,22 @@ fn starved(fleet: &mut Fleet, client: &Client) -> Outcome<Phase> {
         until(fleet, units)
     })?;
     unmoved(fleet, starts, phase)
+}
+
+/// Waits until a loss would count against no unit any more: what was lost twice within three agent_ttl is held back, whoever
+/// leads, and that is not what a rack's loss is to show.
+fn settled(client: &Client) -> Outcome {
+    let mut youngest = 0;
+    let mut note = |leaf: Leaf<'_>| youngest = youngest.max(leaf.created);
+    client
+        .read_tree(keys::PLACEMENTS, Freshness::Quorum, &mut note)
+        .map_err(|cause| Failure::during("read the placements", cause))?;
+    wait_until("all placements to be no longer new", PATIENCE, || {
+        let (noted, _) = client.read(keys::SETTLED, Freshness::Local).map_err(|error| error.to_string())?;
+        let noted = noted.and_then(|held| json::decode::<Settled>(held.value.as_bytes()).ok());
+        let index = noted.map_or(0, |noted| noted.index);
+        if index >= youngest { Ok(()) } else { Err(format!("noted {index}, the youngest is of {youngest}")) }
+    })
 }
 
 /// A tenth of the machines lose their power at once, and come back empty afterwards.

@@ -115,8 +115,9 @@ pub(crate) fn judge(sizes: &[Size]) -> Outcome {
         if let Some(leader) = size.most("leader").filter(|leader| leader.peak_kib > LEADER_KIB) {
             broken.push(format!("{machines} machines: the leader held {} KiB", leader.peak_kib));
         }
-        if let Some(time) = size.time("a rack lost, ").filter(|time| *time > RACK.as_secs_f64()) {
-            broken.push(format!("{machines} machines: a lost rack's units ran after {time:.1} s"));
+        let racks = size.phases.iter().filter(|phase| phase.what.starts_with("a rack lost"));
+        for rack in racks.filter(|rack| rack.time > RACK) {
+            broken.push(format!("{machines} machines, {}: {:.1} s", rack.what, rack.time.as_secs_f64()));
         }
     }
     if let (Some(least), Some(most)) = (sizes.first(), sizes.last()) {
