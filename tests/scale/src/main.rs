@@ -27,13 +27,15 @@ use crate::report::Size;
 #[global_allocator]
 static HEAP: dlmalloc::GlobalDlmalloc = dlmalloc::GlobalDlmalloc;
 
+const MINUTE: Duration = Duration::from_secs(60);
+
 const HELP: &str = "\
 scale [quick | full] [MACHINES...]   what fleets of 10, 100 and 1,000 machines cost, with ten units for each machine
 scale starve [MACHINES]              an etcd that stands still for longer than records live, and how all come back
 scale pass [MACHINES]                what a leader does between an event and its first write, part by part
 
-  quick   a minute of steady state in place of ten; the default
-  full    ten minutes of it
+  quick   a minute of steady state; the default
+  full    ten minutes of it in the largest fleet
   Needs root (the agents of a process get a user of their own, for their inotify descriptors) and etcd-server.
   The tables go to stdout, the drawing to docs/scale.svg where all three sizes were measured.
 ";
@@ -54,7 +56,7 @@ fn main() -> ExitCode {
         ["pass"] => pass::measure(1000),
         ["pass", machines] => pass::measure(machines.parse().unwrap_or(1000)),
         ["full", sizes @ ..] => measure(sizes, Duration::from_secs(600)),
-        ["quick", sizes @ ..] | sizes => measure(sizes, Duration::from_secs(60)),
+        ["quick", sizes @ ..] | sizes => measure(sizes, MINUTE),
     };
     match ended {
         Ok(()) => ExitCode::SUCCESS,
@@ -65,12 +67,15 @@ fn main() -> ExitCode {
     }
 }
 
-fn measure(sizes: &[&str], steady: Duration) -> Outcome {
+/// Of each size; the last one is held in steady state for `longest`, the others for a minute.
+fn measure(sizes: &[&str], longest: Duration) -> Outcome {
     let sizes: Vec<usize> = sizes.iter().filter_map(|size| size.parse().ok()).collect();
     let is_whole = sizes.is_empty();
     let sizes = if is_whole { vec![10, 100, 1000] } else { sizes };
     let mut measured: Vec<Size> = Vec::new();
+    let last = sizes.last().copied();
     for machines in sizes {
+        let steady = if Some(machines) == last { longest } else { MINUTE };
         let mut fleet = Fleet::start(machines)?;
         measured.push(phases::all(&mut fleet, steady)?);
         println!("{}", report::text(&measured));
