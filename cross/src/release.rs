@@ -53,7 +53,7 @@ pub fn release(order: &Order<'_>) -> Outcome {
         let Order { source, target, std_source, .. } = *order;
         let programs =
             Job { source, target, arch, features: SHIPPED, names: false, std_source }.run(&tools)?;
-        let [agent, ctl] = check(arch, &programs)?;
+        let [agent, ctl] = check(arch, SHIPPED, &programs)?;
         let linked = linked::crates(source, arch, SHIPPED)?;
         let papers = papers(&linked, &tools)?;
         packages(order, arch, &programs, &papers)?;

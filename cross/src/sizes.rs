@@ -20,7 +20,7 @@ pub fn table(source: &Path, target: &Path, archs: &[Arch], std_source: Option<&P
     for features in COMBINATIONS.into_iter().rev() {
         for arch in archs.iter().copied() {
             let programs = Job { source, target, arch, features, names: false, std_source }.run(&tools)?;
-            let [agent, ctl] = check(arch, &programs)?;
+            let [agent, ctl] = check(arch, features, &programs)?;
             table.push_str(&format!(
                 "| {} | {arch} | {} | {} |\n",
                 features.name,
