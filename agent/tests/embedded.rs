@@ -6,7 +6,7 @@
 use std::ffi::OsString;
 use std::fs;
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::os::unix::net::UnixDatagram;
 use std::path::Path;
 use std::process::Command;
@@ -15,6 +15,7 @@ use agent::config::{self, Settings};
 use agent::embedded;
 use registry::store::{Freshness, Outcome};
 use smol::future;
+use tests::free_port::free_port;
 
 fn settings(folder: &str, listen: &str, durability: &str) -> Settings {
     let variables = [("STORE_DIR", folder), ("STORE_LISTEN", listen), ("DURABILITY", durability)];
@@ -38,7 +39,8 @@ fn its_keys_outlive_it_and_are_served() {
     for durability in ["durable", "relaxed"] {
         let folder = std::env::temp_dir().join(format!("skiff-embedded-{}", std::process::id()));
         let _ = std::fs::remove_dir_all(&folder);
-        let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let loopback = Ipv4Addr::LOCALHOST;
+        let address = SocketAddr::from((loopback, free_port(loopback.into()).unwrap()));
         let settings = settings(folder.to_str().unwrap(), &address.to_string(), durability);
         assert!(settings.store.is_own);
         let (store, own) = embedded::open(&settings).unwrap();
