@@ -3,16 +3,12 @@
 
 #[cfg(feature = "store")]
 use std::cell::Cell;
-#[cfg(feature = "store")]
-use std::panic;
 use std::path::Path;
 #[cfg(feature = "store")]
 use std::rc::Rc;
 use std::sync::Arc;
 
 use registry::store::Store;
-#[cfg(feature = "store")]
-use systemd_shim::Notify;
 
 use crate::config::Settings;
 #[cfg(feature = "store")]
@@ -76,23 +72,6 @@ fn engine(settings: &Settings, place: &Path) -> Result<store::engine::Engine, St
     Engine::open(Arc::new(folder), options).map_err(|error| error.to_string())
 }
 
-/// Opens the store, and tells an operator what to do if the database ends the process over it, as it does with some damage
-/// that no crash can have done (`store/README.md`).
-#[cfg(feature = "store")]
-fn or_told<T>(place: &Path, open: impl FnOnce() -> T) -> T {
-    let place = place.display().to_string();
-    panic::set_hook(Box::new(move |panic| {
-        let what = "docs/runbooks/store-damaged.md says what to do";
-        let text = format!("the store in {place} is damaged, {what}: {panic}").replace('\n', " ");
-        crate::error!("{text}");
-        // The log has it all the same.
-        let _ = Notify::from_env().and_then(|notify| notify.status(&text));
-    }));
-    let opened = open();
-    drop(panic::take_hook());
-    opened
-}
-
 /// Opens a store that is not in use yet, in a folder, or makes one: it is to be written to before an agent has it.
 ///
 /// # Errors
@@ -112,7 +91,9 @@ pub fn open_at(settings: &Settings, folder: &Path) -> Result<(Arc<dyn Store>, Ow
 #[cfg(feature = "store")]
 pub fn open(settings: &Settings) -> Result<(Arc<dyn Store>, Own), String> {
     let own = &settings.store;
-    let engine = or_told(&own.folder, || engine(settings, &own.folder))?;
+    let told =
+        |error| format!("{error}; if that file is damaged, docs/runbooks/store-damaged.md says what to do");
+    let engine = engine(settings, &own.folder).map_err(told)?;
     crate::info!("the fleet's keys are on this machine, in {}", own.folder.display());
     if own.is_relaxed {
         crate::warn!("durability=relaxed: a crash may cost what was written in the second before it");

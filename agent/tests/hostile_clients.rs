@@ -24,7 +24,8 @@ use cluster::{FleetId, json, keys};
 use crowd::{Crowd, Manner, Place};
 use machine::{Machine, store};
 use registry::store::{Freshness, Outcome, Store};
-use tests::etcd::{Etcd, free_port};
+use tests::etcd::Etcd;
+use tests::free_port::free_port;
 use waiting::wait_for;
 
 /// What an agent may grow by, whatever its clients do: their connections' buffers, and what it holds of bodies.

@@ -182,10 +182,8 @@ impl Journal {
     ) -> Result<(), String> {
         let told = |error: redb::Error| error.to_string();
         let transaction = file.begin_read().map_err(|error| told(error.into()))?;
-        let table = match transaction.open_table(RECORDS) {
-            Err(redb::TableError::TableDoesNotExist(_)) => return Ok(()),
-            table => table.map_err(|error| told(error.into()))?,
-        };
+        // No file of the store is without records: where there are none, somebody emptied it.
+        let table = transaction.open_table(RECORDS).map_err(|error| told(error.into()))?;
         let new = (Bound::Included(self.next), Bound::Unbounded);
         for entry in table.range::<u64>(new).map_err(|error| told(error.into()))? {
             let (number, record) = entry.map_err(|error| told(error.into()))?;
@@ -196,12 +194,7 @@ impl Journal {
 
     fn open_file(&self) -> Result<Option<Database>, JournalError> {
         let opened = self.folder.open(FILE).map_err(|cause| self.failed("open", FILE, cause))?;
-        let Some(backend) = opened else { return Ok(None) };
-        let mut file = self.database(FILE, backend)?;
-        // The database believes what a cleanly closed file says of its own pages, and ends the process where that turns
-        // out to be wrong. All of the file is read in a moment anyway.
-        file.check_integrity().map_err(|cause| self.failed("check", FILE, cause))?;
-        Ok(Some(file))
+        opened.map(|backend| self.database(FILE, backend)).transpose()
     }
 
     fn reopened_file(&self) -> Result<Database, JournalError> {
@@ -209,8 +202,11 @@ impl Journal {
     }
 
     fn database(&self, name: &str, backend: Box<dyn StorageBackend>) -> Result<Database, JournalError> {
-        let opened = Builder::new().set_cache_size(CACHE_BYTES).create_with_backend(Backend(backend));
-        opened.map_err(|cause| self.failed("open", name, cause))
+        let mut builder = Builder::new();
+        // Else the database believes what a cleanly closed file says of its own pages: where that is wrong it asks for any
+        // amount of memory, or ends the process. All of the file is read in a moment anyway.
+        builder.set_cache_size(CACHE_BYTES).set_check_integrity_on_open(true);
+        builder.create_with_backend(Backend(backend)).map_err(|cause| self.failed("open", name, cause))
     }
 
     fn failed(&self, verb: &str, name: &str, cause: impl fmt::Display) -> JournalError {

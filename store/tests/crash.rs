@@ -6,6 +6,7 @@ mod crash {
     //! A disk that remembers everything done to it, and the cases.
     mod clocks;
     mod cuts;
+    mod damaged;
     mod disk;
     mod full;
     mod killed;

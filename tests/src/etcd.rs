@@ -3,7 +3,7 @@
 //! Skiff's keys.
 
 use std::fs::{self, File};
-use std::net::{IpAddr, Ipv4Addr, TcpListener};
+use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -13,6 +13,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use crate::failure::{Failure, Outcome};
+use crate::free_port::free_port;
 use crate::run::{Ran, finish};
 use crate::store_program::StoreProgram;
 use crate::wait::wait_until;
@@ -93,7 +94,10 @@ impl Etcd {
 
     /// Ports and folder are settled, no process is started: members of a cluster must know each other first.
     pub(crate) fn prepare(options: EtcdOptions) -> Outcome<Self> {
-        let port = |wish: Option<u16>| wish.map_or_else(|| free_port(options.address), Ok);
+        let free = || {
+            free_port(options.address).map_err(|cause| Failure::during("find a free port for etcd", cause))
+        };
+        let port = |wish: Option<u16>| wish.map_or_else(free, Ok);
         let (client_port, peer_port) = (port(options.client_port)?, port(options.peer_port)?);
         let folder_is_ours = options.folder.is_none();
         let folder = options.folder.clone().unwrap_or_else(fresh_folder);
@@ -330,29 +334,6 @@ impl Drop for Etcd {
             let _ = fs::remove_dir_all(&self.folder);
         }
     }
-}
-
-/// Ports below those that the kernel gives to connections (`ip_local_port_range`): none of them takes one away between the
-/// look and the use.
-const PORTS: std::ops::Range<u16> = 10_000..32_000;
-
-/// A port nobody listens on at this moment, each time another one.
-///
-/// # Errors
-/// All are taken.
-pub fn free_port(address: IpAddr) -> Outcome<u16> {
-    static TAKEN: AtomicU32 = AtomicU32::new(0);
-    // Programs that run side by side begin in different places.
-    let first = std::process::id().wrapping_mul(97);
-    let count = u32::from(PORTS.end - PORTS.start);
-    for _ in PORTS {
-        let step = first.wrapping_add(TAKEN.fetch_add(1, Ordering::Relaxed)) % count;
-        let port = PORTS.start + u16::try_from(step).unwrap_or_default();
-        if TcpListener::bind((address, port)).is_ok() {
-            return Ok(port);
-        }
-    }
-    Err(Failure::new(format!("find a free port on {address}: all are taken")))
 }
 
 fn fresh_folder() -> PathBuf {

@@ -26,8 +26,6 @@ pub const VERIFY_SECONDS: u32 = 10;
 const TOOL: [&str; 4] = ["install", "cargo-fuzz", "--locked", "--debug"];
 /// No target needs more; the agent's whole promise is a fraction of it.
 const MEMORY_MAX_MB: u32 = 1024;
-/// But this one, whose database asks for a gigabyte or two where a damaged file tells it to (`store/README.md`).
-const DATABASE: (&str, u32) = ("store_file", 4096);
 /// Longest input, with which every bound of a text is still passed somewhere.
 const INPUT_MAX_BYTES: u32 = 4096;
 /// Longest one input may take.
@@ -119,8 +117,7 @@ fn build() -> Outcome<PathBuf> {
 
 fn program(folder: &Path, target: &str) -> Command {
     let mut program = Command::new(folder.join(target));
-    let memory_max_mb = if target == DATABASE.0 { DATABASE.1 } else { MEMORY_MAX_MB };
-    program.arg(format!("-rss_limit_mb={memory_max_mb}")).arg(format!("-max_len={INPUT_MAX_BYTES}"));
+    program.arg(format!("-rss_limit_mb={MEMORY_MAX_MB}")).arg(format!("-max_len={INPUT_MAX_BYTES}"));
     program.arg(format!("-timeout={INPUT_SECONDS}"));
     program.arg(format!("-artifact_prefix={}/", ours("artifacts").join(target).display()));
     program

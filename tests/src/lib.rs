@@ -14,6 +14,7 @@ pub mod etcd_proxy;
 pub mod failure;
 pub mod faults;
 pub mod footprint;
+pub mod free_port;
 pub mod fuzz;
 pub mod images;
 pub mod install;

@@ -2,7 +2,7 @@
 //! basic auth where a test asks for them. It needs Debian's etcd-server, etcd-client, curl, openssl and util-linux.
 
 use std::fs::{self, File};
-use std::net::TcpListener;
+use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -152,15 +152,9 @@ impl Drop for RealEtcd {
     }
 }
 
-/// A port that nothing listens on at the moment, each time another one, below those that the kernel gives to connections: none
-/// of them takes it away before it is used.
+/// A port for something on this machine that starts later.
 pub(crate) fn free_port() -> u16 {
-    static TAKEN: AtomicU32 = AtomicU32::new(0);
-    let first = std::process::id().wrapping_mul(97);
-    let next = || first.wrapping_add(TAKEN.fetch_add(1, Ordering::Relaxed)) % 22_000;
-    let port = |step: u32| 10_000 + u16::try_from(step).unwrap();
-    let is_free = |port: &u16| TcpListener::bind(("127.0.0.1", *port)).is_ok();
-    std::iter::repeat_with(next).take(22_000).map(port).find(is_free).unwrap()
+    tests::free_port::free_port(Ipv4Addr::LOCALHOST.into()).unwrap()
 }
 
 fn both(output: &Output) -> String {

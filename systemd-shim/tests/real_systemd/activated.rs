@@ -2,10 +2,11 @@
 //! test is both sides: with `SKIFF_TEST_SERVICE` set it is the service.
 
 use std::io::{Read, Write};
-use std::net::TcpStream;
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::os::unix::net::UnixStream;
 
 use systemd_shim::{Listener, Notify, take_listeners};
+use tests::free_port::free_port;
 
 use crate::machine::Machine;
 use crate::waiting::wait_for;
@@ -24,7 +25,8 @@ fn systemd_starts_a_service_with_sockets_and_hears_from_it() {
 fn drive() {
     let machine = Machine::start();
     let path = machine.file("api.sock");
-    let free = std::net::TcpListener::bind("127.0.0.1:0").expect("bound").local_addr().expect("an address");
+    let loopback = Ipv4Addr::LOCALHOST;
+    let free = SocketAddr::from((loopback, free_port(loopback.into()).expect("a port")));
     let program = std::env::current_exe().expect("a path");
     let socket =
         format!("[Socket]\nService=api.service\nFileDescriptorName=api\nListenStream={}\n", path.display());

@@ -27,8 +27,20 @@ fn every_kept_input_passes() {
         for input in corpus.iter().chain(&inputs(&fuzz_folder().join("regressions").join(target))) {
             println!("{}", input.display());
             check(&fs::read(input).unwrap());
+            let peak = peak_kb();
+            assert!(peak < MEMORY_MAX_KB, "{} kB of memory after {}", peak, input.display());
         }
     }
+}
+
+/// What libFuzzer holds each input to (`tests/src/fuzz.rs`).
+const MEMORY_MAX_KB: u64 = 1024 * 1024;
+
+/// The most memory this process has had in use.
+fn peak_kb() -> u64 {
+    let status = fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    line.trim_end_matches("kB").trim().parse().unwrap()
 }
 
 #[test]

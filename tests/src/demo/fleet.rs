@@ -10,8 +10,9 @@ use crate::demo::folders::{make_folder, write};
 use crate::demo::keys::Keys;
 use crate::demo::machine::{GUIDE_MACHINES, Machine, Surroundings, search_path};
 use crate::demo::units;
-use crate::etcd::{Etcd, EtcdOptions, free_port};
+use crate::etcd::{Etcd, EtcdOptions};
 use crate::failure::{Failure, Outcome};
+use crate::free_port::free_port;
 use crate::run::{Ran, finish};
 
 /// No command of the walk may take longer, in seconds as `timeout` wants them.
@@ -56,7 +57,10 @@ impl Fleet {
         let loopback = IpAddr::V4(Ipv4Addr::LOCALHOST);
         let keys = match &etcd {
             Some(etcd) => Keys::Etcd(etcd.client_address().into()),
-            None => Keys::Hub((loopback, free_port(loopback)?).into()),
+            None => {
+                let trouble = |cause| Failure::during("find a free port for the store", cause);
+                Keys::Hub((loopback, free_port(loopback).map_err(trouble)?).into())
+            }
         };
         let around = Surroundings {
             folder: materials.folder.clone(),
