@@ -122,7 +122,7 @@ impl fmt::Display for Pending {
 }
 
 /// A name for each [`Cause`], by its [`Cause::place`]: the label of its counter, and `SKIFF_CAUSE` in the journal.
-pub const CAUSES: [&str; 13] = [
+pub const CAUSES: [&str; 14] = [
     "least-loaded",
     "unit-gone",
     "unit-replaced",
@@ -136,6 +136,7 @@ pub const CAUSES: [&str; 13] = [
     "derived",
     "session-over",
     "forgiven",
+    "still-runs",
 ];
 
 /// Why a unit has to leave its machine, or why the leader writes at all.
@@ -167,6 +168,8 @@ pub enum Cause {
     SessionOver,
     /// What it was held back for is over.
     Forgiven,
+    /// It is held back, and a machine that came back runs it still.
+    StillRuns,
 }
 
 impl Cause {
@@ -187,6 +190,7 @@ impl Cause {
             Self::Derived => 10,
             Self::SessionOver => 11,
             Self::Forgiven => 12,
+            Self::StillRuns => 13,
         }
     }
 }
@@ -206,6 +210,7 @@ impl fmt::Display for Cause {
             Self::SpecChanged => f.write_str("the unit's target state or content changed"),
             Self::Derived => f.write_str("derived record repaired"),
             Self::Forgiven => f.write_str("nothing speaks against it any more"),
+            Self::StillRuns => f.write_str("it runs there still"),
             Self::SessionOver => f.write_str("rows of a life of the machine that is over"),
         }
     }
