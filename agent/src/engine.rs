@@ -2,16 +2,17 @@
 //! that do not hold the lease, and lets go of all it read when the lease goes. All decisions are `cluster`'s.
 
 use std::rc::Rc;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use cluster::event::Event;
+use cluster::keys::{self, Key};
 use cluster::loss::{self, Absences, Judge, Verdict};
 use cluster::reason::Pending;
 use cluster::records::Phase;
 use cluster::schedule::{self, Decision};
 use cluster::setback::Course;
 use cluster::snapshot::{Machine, Snapshot};
-use cluster::sorted::Map;
+use cluster::sorted::{Map, Set};
 use cluster::standing::Standing as StoreStanding;
 use cluster::{Epoch, UnitName};
 use registry::decisions::{Enacted, enact};
@@ -37,12 +38,17 @@ const LANES: usize = 4;
 struct Leading {
     /// Wakes the loop; `None` until the first read, and where no thread could be had.
     watch: Option<Watch>,
+    /// Units that are held back.
+    held: Held,
     absences: Absences,
     course: Course,
     pending: Map<UnitName, Pending>,
     verdict: Verdict,
     bulletin: Bulletin,
 }
+
+/// Shared with the watch: a state row of one of these tells of a machine that came back with it.
+type Held = Arc<Mutex<Set<UnitName>>>;
 
 /// Schedules whenever this machine leads, for as long as the agent lives.
 pub async fn run(node: Rc<Node>, bell: Bell) {
@@ -83,8 +89,10 @@ pub async fn run(node: Rc<Node>, bell: Bell) {
 fn begin(node: &Node) -> Leading {
     let rope = node.ropes.schedule.clone();
     let store = Arc::clone(&node.store);
+    let held = Held::default();
+    let theirs = Arc::clone(&held);
     let watch = Watch::start("watch-cluster", store, String::new(), node.identity.id.share(), move |key| {
-        if key.is_none_or(concerns_schedule) {
+        if key.is_none_or(|key| concerns_schedule(key, &theirs)) {
             rope.ring();
         }
     });
@@ -97,6 +105,7 @@ fn begin(node: &Node) -> Leading {
     }
     Leading {
         watch: watch.ok(),
+        held,
         absences: Absences::default(),
         course: Course::default(),
         pending: Map::new(),
@@ -105,10 +114,21 @@ fn begin(node: &Node) -> Leading {
     }
 }
 
-/// State rows, the lease and what the leader itself tells and notes change without anything to decide.
-fn concerns_schedule(key: &str) -> bool {
-    use cluster::keys::{EVENTS, LEASE, SETTLED};
-    !key.starts_with("states/") && ![LEASE, EVENTS, SETTLED].contains(&key)
+/// The lease and what the leader itself tells and notes change without anything to decide, and so do state rows, but for those of
+/// units that are held back.
+fn concerns_schedule(key: &str, held: &Held) -> bool {
+    if !key.starts_with("states/") {
+        return ![keys::LEASE, keys::EVENTS, keys::SETTLED].contains(&key);
+    }
+    let held = held.lock().unwrap_or_else(PoisonError::into_inner);
+    !held.is_empty() && matches!(Key::parse(key), Some(Key::State(_, _, unit)) if held.contains(&unit))
+}
+
+/// Notes which units are held back: before the watch goes on from what was read, and before their setbacks are written.
+fn hold(leading: &Leading, pending: &Map<UnitName, Pending>) {
+    let is_held = |(_, pending): &(&UnitName, &Pending)| matches!(pending, Pending::HeldBack { .. });
+    let held = pending.iter().filter(is_held).map(|(unit, _)| unit.clone()).collect();
+    *leading.held.lock().unwrap_or_else(PoisonError::into_inner) = held;
 }
 
 /// One pass; says when the next is due if nothing wakes it before.
@@ -120,9 +140,6 @@ async fn pass(node: &Node, leading: &mut Leading) -> Result<Option<u64>, String>
         node.ropes.reconcile.ring();
         return Err("not this machine's registry".to_string());
     }
-    if let Some(watch) = &leading.watch {
-        watch.resume(seen.index);
-    }
     let now_ms = clock::now_ms();
     let judge =
         Judge { judges_from_ms: judges_from(node, &snapshot, now_ms), agent_ttl_ms: node.agent_ttl_ms() };
@@ -130,6 +147,10 @@ async fn pass(node: &Node, leading: &mut Leading) -> Result<Option<u64>, String>
     leading.bulletin.judged(&leading.verdict, &verdict);
     let care = leading.course.note(&snapshot, seen.index, node.agent_ttl_ms(), now_ms);
     let plan = schedule::plan_with(&snapshot, &verdict.lost, &care);
+    hold(leading, &plan.pending);
+    if let Some(watch) = &leading.watch {
+        watch.resume(seen.index);
+    }
     leading.bulletin.pending(&leading.pending, &plan.pending);
     leading.pending = plan.pending;
     leading.verdict = verdict;

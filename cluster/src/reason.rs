@@ -122,7 +122,7 @@ impl fmt::Display for Pending {
 }
 
 /// A name for each [`Cause`], by its [`Cause::place`]: the label of its counter, and `SKIFF_CAUSE` in the journal.
-pub const CAUSES: [&str; 14] = [
+pub const CAUSES: [&str; 15] = [
     "least-loaded",
     "unit-gone",
     "unit-replaced",
@@ -137,6 +137,7 @@ pub const CAUSES: [&str; 14] = [
     "session-over",
     "forgiven",
     "outlived",
+    "still-runs",
 ];
 
 /// Why a unit has to leave its machine, or why the leader writes at all.
@@ -170,6 +171,8 @@ pub enum Cause {
     Forgiven,
     /// Its machine was there for long enough after it came.
     Outlived,
+    /// It is held back, and a machine that came back runs it still.
+    StillRuns,
 }
 
 impl Cause {
@@ -191,6 +194,7 @@ impl Cause {
             Self::SessionOver => 11,
             Self::Forgiven => 12,
             Self::Outlived => 13,
+            Self::StillRuns => 14,
         }
     }
 }
@@ -211,6 +215,7 @@ impl fmt::Display for Cause {
             Self::Derived => f.write_str("derived record repaired"),
             Self::Forgiven => f.write_str("nothing speaks against it any more"),
             Self::Outlived => f.write_str("a loss of its machine would count against none of them any more"),
+            Self::StillRuns => f.write_str("it runs there still"),
             Self::SessionOver => f.write_str("rows of a life of the machine that is over"),
         }
     }

@@ -175,17 +175,21 @@ fn place_pending<'a>(
         match held_by((snapshot, care), (name, unit), row) {
             Hold::Free(losses) => waiting.push((name, unit, losses)),
             Hold::Here => {}
-            Hold::Waiting(pending) => drop(plan.pending.insert(name.clone(), pending)),
+            Hold::Waiting(pending) => match seat_of(snapshot, board, (name, unit), row, &pending) {
+                Some((machine, losses)) => {
+                    let decision = placing(snapshot, machine, (name, unit), (losses, Cause::StillRuns));
+                    seat(machine, (name, unit), decision, board, departures, plan);
+                }
+                None => drop(plan.pending.insert(name.clone(), pending)),
+            },
         }
     }
     loop {
         let before = waiting.len();
         waiting.retain(|(name, unit, losses)| {
             let Some(machine) = board.best((name, &unit.requirements)) else { return true };
-            for other in board.put(machine, (*name, *unit)) {
-                departures.insert(other, Cause::ReplacedBy((*name).clone()));
-            }
-            plan.decisions.push(placing(snapshot, machine, (name, unit), *losses));
+            let decision = placing(snapshot, machine, (name, unit), (*losses, Cause::LeastLoaded));
+            seat(machine, (name, unit), decision, board, departures, plan);
             false
         });
         if waiting.len() == before {
@@ -195,6 +199,37 @@ fn place_pending<'a>(
     for (name, unit, _) in waiting {
         plan.pending.insert(name.clone(), pending(board, name, unit));
     }
+}
+
+/// Takes a decision to place a unit into the plan, with what has to make room for it.
+fn seat<'a>(
+    machine: &'a MachineId,
+    (name, unit): (&'a UnitName, &'a Unit),
+    decision: Decision,
+    board: &mut Board<'a>,
+    departures: &mut Departures<'a>,
+    plan: &mut Plan,
+) {
+    for other in board.put(machine, (name, unit)) {
+        departures.insert(other, Cause::ReplacedBy(name.clone()));
+    }
+    plan.decisions.push(decision);
+}
+
+/// A unit that is held back is not to be started; a machine that came back and runs it still has it already, and was not
+/// taken down by it. Where that is and it may stay, and the losses that go on counting.
+fn seat_of<'a>(
+    snapshot: &'a Snapshot,
+    board: &Board<'a>,
+    (name, unit): (&'a UnitName, &'a Unit),
+    row: &Row<'_>,
+    pending: &Pending,
+) -> Option<(&'a MachineId, u32)> {
+    let (Pending::HeldBack { losses, .. }, None) = (pending, row.placement) else { return None };
+    let wanted = (name, &unit.requirements);
+    let mut there = setback::running_on(snapshot, name, unit);
+    let machine = there.find(|id| board.refusal(id, wanted).or_else(|| board.circular(wanted)).is_none())?;
+    Some((machine, *losses))
 }
 
 /// True for a unit that is to be on one machine.
@@ -240,7 +275,7 @@ fn placing(
     snapshot: &Snapshot,
     machine: &MachineId,
     (name, unit): (&UnitName, &Unit),
-    losses: u32,
+    (losses, cause): (u32, Cause),
 ) -> Decision {
     Decision::Place {
         unit: name.clone(),
@@ -248,7 +283,7 @@ fn placing(
         losses,
         assignment: derive::hold(unit),
         guard: snapshot.machines.get(machine).and_then(|machine| machine.assignment_guard(name)),
-        cause: Cause::LeastLoaded,
+        cause,
     }
 }
 

@@ -1,14 +1,16 @@
 //! Units that take their machines down with them. A unit whose machine was lost soon after the unit came is counted
 //! against it, and from the second time in a row on it is held back for longer and longer, so that one unit cannot go
-//! through the whole fleet. Units that were there before are not held back. The count stands in the placement, and while
+//! through the whole fleet. Units that were there before are not held back, and one that still runs on a machine that came
+//! back stays there. The count stands in the placement, and while
 //! there is none in `setbacks/<unit>`; memory is passed in and given back, times are milliseconds of one monotonic clock.
 
 use alloc::vec::Vec;
 
-use crate::ids::Guard;
+use crate::ids::{Guard, MachineId};
 use crate::keys;
 use crate::name::UnitName;
 use crate::reason::Cause;
+use crate::reconcile::Activity;
 use crate::records::{Placement, Settled};
 use crate::schedule::Decision;
 use crate::snapshot::{Kept, Snapshot, Unit};
@@ -143,4 +145,19 @@ pub(crate) fn of<'a>(snapshot: &'a Snapshot, name: &UnitName, unit: &Unit) -> Op
     let setback = snapshot.setbacks.get(name)?;
     let counts = setback.value.incarnation == Some(unit.incarnation) && unit.guard < setback.guard;
     counts.then_some(&setback.value)
+}
+
+/// Machines that run this very unit, by what they publish in their present lives.
+pub(crate) fn running_on<'a>(
+    snapshot: &'a Snapshot,
+    name: &'a UnitName,
+    unit: &'a Unit,
+) -> impl Iterator<Item = &'a MachineId> {
+    let runs = |id: &&MachineId| {
+        let row = snapshot.live_rows(id).and_then(|rows| rows.get(name));
+        row.is_some_and(|row| {
+            row.incarnation == unit.incarnation && Activity::of(&row.active) == Activity::Up
+        })
+    };
+    snapshot.rows.keys().filter(runs)
 }

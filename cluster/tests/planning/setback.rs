@@ -4,6 +4,8 @@
 //! ```text
 //! at 1000 lose m1          judged lost; `return m1` brings it back
 //! at 2000 change a.service launched     the user changes it; `destroy a.service`
+//! at 2500 run a.service on m1           m1 publishes that it runs the unit; also: `dead`, `earlier`
+//! at 2600 drain m1
 //! at 3000 follow           another leader, who remembers nothing
 //! at 4000 look             nothing
 //! ```
@@ -11,9 +13,10 @@
 use cluster::sorted::Set;
 use std::fmt::Write;
 
+use cluster::records::StateRow;
 use cluster::schedule::plan_with;
 use cluster::setback::Course;
-use cluster::{MachineId, TargetState, keys};
+use cluster::{Incarnation, MachineId, Session, TargetState, keys};
 
 use crate::schedule::planned;
 use crate::store::Store;
@@ -69,6 +72,15 @@ fn happen(store: &mut Store, lost: &mut Set<MachineId>, what: &str) -> Option<()
             store.put(&keys::spec(&scene::unit(name)), &scene::spec("", TargetState::parse(state)?));
         }
         ["destroy", name] => store.remove(&keys::spec(&scene::unit(name))),
+        ["run", name, "on", id, rest @ ..] => {
+            let (unit, id) = (scene::unit(name), scene::machine(id));
+            let created = store.created(&keys::spec(&unit)).filter(|_| !rest.contains(&"earlier"));
+            let active = if rest.contains(&"dead") { "inactive" } else { "active" };
+            let (incarnation, active) = (Incarnation::new(created.unwrap_or(1))?, active.into());
+            let session = Session::new(store.created(&keys::presence(&id))?)?;
+            store.put(&keys::state(&id, session, &unit), &StateRow { incarnation, active, ..scene::row() });
+        }
+        ["drain", id] => drop(store.put_text(&keys::drain(&scene::machine(id)), "1")),
         ["look"] => {}
         _ => return None,
     }
