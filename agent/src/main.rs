@@ -12,7 +12,7 @@ use std::sync::Arc;
 use agent::assembly::{self, Noticing};
 use agent::config::{self, CommandLine, Loaded, Settings};
 use agent::hands::Hands;
-use agent::node::{Identity, Node, Parts};
+use agent::node::{Identity, Node, Parts, Ropes};
 use agent::runtime_dir::RuntimeDir;
 use agent::signals::{End, Signals};
 use agent::successor::Program;
@@ -90,25 +90,8 @@ async fn run<'a>(
         listeners.push(serving::default_listener()?);
     }
     let hands = Arc::new(hands(&loaded)?);
-    let identity = identify(&loaded, &hands.runtime)?;
-    event!(AgentStarted, "skiff-agent {} on machine {}", env!("CARGO_PKG_VERSION"), identity.id);
-    let (store, own_store) = store(command, &loaded.settings)?;
-    let remembered = hands.runtime.remembered(&identity.id).map_err(|error| error.to_string())?;
     let (ropes, bells) = assembly::bells();
-    let (runtime, config_file) = (hands.runtime.clone(), loaded.file.clone());
-    let settings = loaded.settings;
-    let named_config = command.config.clone();
-    let node = Rc::new(Node::new(Parts {
-        settings,
-        config_file,
-        named_config,
-        identity,
-        store,
-        runtime,
-        remembered,
-        ropes,
-        notify,
-    }));
+    let (node, own_store) = node(command, loaded, hands.runtime.clone(), (ropes, notify))?;
     let noticing = noticing(executor, &node, &hands)?;
     let mut reconciler = assembly::reconciler(&node, hands, noticing)?;
     let (end, ended) = smol::channel::bounded::<()>(1);
@@ -131,6 +114,32 @@ async fn run<'a>(
     drop(tasks);
     own_store.close();
     result
+}
+
+/// This machine with its store, as it was when an agent ended here.
+fn node(
+    command: &CommandLine,
+    loaded: Loaded,
+    runtime: RuntimeDir,
+    (ropes, notify): (Ropes, Notify),
+) -> Result<(Rc<Node>, embedded::Own), String> {
+    let identity = identify(&loaded, &runtime)?;
+    event!(AgentStarted, "skiff-agent {} on machine {}", env!("CARGO_PKG_VERSION"), identity.id);
+    let (store, own_store) = store(command, &loaded.settings)?;
+    let remembered = runtime.remembered(&identity.id).map_err(|error| error.to_string())?;
+    let (settings, config_file, named_config) = (loaded.settings, loaded.file, command.config.clone());
+    let node = Node::new(Parts {
+        settings,
+        config_file,
+        named_config,
+        identity,
+        store,
+        runtime,
+        remembered,
+        ropes,
+        notify,
+    });
+    Ok((Rc::new(node), own_store))
 }
 
 /// The store of the fleet: an etcd, or this machine's own.

@@ -7,9 +7,9 @@ use crate::globals;
 use crate::ids::{Hash, Incarnation, MachineId};
 use crate::name::UnitName;
 use crate::reconcile::{Departure, Want};
-use crate::records::{Marker, Phase, Placement};
+use crate::records::{Assignment, Marker, Phase, Placement};
 use crate::requirements::Requirements;
-use crate::snapshot::{Snapshot, Unit};
+use crate::snapshot::{Machine, Snapshot, Unit};
 use crate::sorted::{Map, Set};
 
 /// Requirements of the specs this machine has read, by the exact file they were read from.
@@ -40,23 +40,39 @@ pub fn wants(
     let mut wants = Map::new();
     let Some(machine) = view.machines.get(me) else { return wants };
     for (name, assigned) in &machine.assigned {
-        let order = &assigned.value;
-        let want = match order.phase {
-            Phase::Placed if order.target.wants_machine() => Want::Hold {
-                incarnation: order.incarnation,
-                hash: order.hash,
-                target: order.target,
-                global: false,
-            },
-            Phase::Placed => continue,
-            Phase::Revoked => Want::Go { departure: Departure::Revoked(order.why.clone()), release: true },
-        };
-        wants.insert(name.clone(), want);
+        if let Some(want) = ordered(&assigned.value) {
+            wants.insert(name.clone(), want);
+        }
     }
     // A machine that cannot see its own record does not know what it is eligible for.
-    if machine.presence.is_none() {
-        return wants;
+    if machine.presence.is_some() {
+        add_globals(&mut wants, view, (me, machine), known, local);
     }
+    wants
+}
+
+/// What an assignment asks for.
+fn ordered(order: &Assignment) -> Option<Want> {
+    match order.phase {
+        Phase::Placed if order.target.wants_machine() => Some(Want::Hold {
+            incarnation: order.incarnation,
+            hash: order.hash,
+            target: order.target,
+            global: false,
+        }),
+        Phase::Placed => None,
+        Phase::Revoked => Some(Want::Go { departure: Departure::Revoked(order.why.clone()), release: true }),
+    }
+}
+
+/// The globals that the machine may run, and those it has and may not run any more. What it was given comes first.
+fn add_globals(
+    wants: &mut Map<UnitName, Want>,
+    view: &Snapshot,
+    (me, machine): (&MachineId, &Machine),
+    known: &Known,
+    local: &Map<UnitName, Marker>,
+) {
     let placed = machine.assigned.iter().map(|(name, assigned)| {
         (name, known.get(&(name.clone(), assigned.value.hash)).unwrap_or(&globals::UNKNOWN))
     });
@@ -79,7 +95,6 @@ pub fn wants(
         };
         wants.entry(name.clone()).or_insert(want);
     }
-    wants
 }
 
 /// Units on disk that the registry's derived keys do not mention: only the specs and placements themselves can

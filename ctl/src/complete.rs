@@ -236,12 +236,12 @@ fn candidates(place: &Place<'_>, live: &Live<'_>) -> Candidates {
         }
         Kind::Field => fields(command).iter().map(|field| (field.clone(), String::new())).collect(),
         Kind::Words(words) => plain(words),
-        Kind::Unit => live.units(),
+        Kind::Unit => live.units(typed),
         Kind::Machine => live.machines(),
-        Kind::MachineOrUnit => [live.machines(), live.units()].concat(),
+        Kind::MachineOrUnit => [live.machines(), live.units(typed)].concat(),
         Kind::UnitFile => files(typed, true),
         Kind::FileOrUnit if folder_only => files(typed, true),
-        Kind::FileOrUnit => [files(typed, true), live.units()].concat(),
+        Kind::FileOrUnit => [files(typed, true), live.units(typed)].concat(),
         Kind::File => files(typed, false),
         Kind::Nothing => Vec::new(),
     }

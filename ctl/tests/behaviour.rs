@@ -17,6 +17,9 @@ mod stand_in;
 #[path = "behaviour/answers.rs"]
 mod answers;
 #[cfg(test)]
+#[path = "behaviour/completion.rs"]
+mod completion;
+#[cfg(test)]
 #[path = "behaviour/dry_run.rs"]
 mod dry_run;
 #[cfg(test)]

@@ -91,6 +91,10 @@ proptest! {
         let mut world = World::new();
         history.iter().for_each(|event| world.meet(event));
         agents::settle(&mut world.store, &world.lost).map_err(TestCaseError::fail)?;
+        // Such a registry is refused: what its leader knows of a silent machine's units it has from keys that are not copied.
+        if world.store.contents().held_by_silent().is_some() {
+            return Ok(());
+        }
         let (mut copy, nobody) = target();
         copied(&world.store.contents(), &mut copy, nobody)?;
         let (before, there) = (world.store.snapshot(), copy.snapshot());

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use argh::CommandInfoWithArgs as CommandInfo;
 use cluster::UnitName;
+use cluster::patterns::is_pattern;
 
-use crate::api::Api;
+use crate::api::{Api, Select};
 use crate::args::seconds::Seconds;
 use crate::args::{Top, globals};
 use crate::context::Context;
@@ -39,9 +40,11 @@ impl<'l> Live<'l> {
         context.api().ok().and_then(question).unwrap_or_default()
     }
 
-    /// Every unit, and what it says it is.
-    pub(super) fn units(&self) -> Vec<(String, String)> {
-        let units = self.ask(|api| api.units().ok());
+    /// The units whose names begin with what was typed, and what each says it is; more of them from an old server.
+    pub(super) fn units(&self, typed: &str) -> Vec<(String, String)> {
+        let begun = begun(typed);
+        let select = Select::default().only("units", begun.as_deref());
+        let units = self.ask(|api| api.units_of(&select).ok());
         let about = |text: Option<&str>| text.unwrap_or_default().replace(char::is_control, " ");
         units.iter().map(|unit| (unit.name.to_string(), about(unit.file.description()))).collect()
     }
@@ -51,6 +54,12 @@ impl<'l> Live<'l> {
         let machines = self.ask(|api| api.machines().ok());
         machines.into_iter().map(|machine| (machine.id.to_string(), machine.address)).collect()
     }
+}
+
+/// The pattern of names that begin so; `None` for all, and where a mark that was typed would be taken for more than itself.
+fn begun(typed: &str) -> Option<String> {
+    let is_plain = !typed.is_empty() && !is_pattern(typed) && !typed.contains('\\');
+    is_plain.then(|| format!("{typed}*"))
 }
 
 /// What lies where `typed` points: folders, with a slash, and files; only those that can be units, if `units`.

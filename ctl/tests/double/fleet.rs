@@ -57,6 +57,8 @@ pub(crate) struct Fleet {
     pub(crate) drained: Vec<String>,
     /// Every request so far, as `METHOD path?query`.
     pub(crate) asked: Vec<String>,
+    /// Bytes of all lists of units so far.
+    pub(crate) listed_bytes: usize,
     /// Answered instead of the fleet's own answer: method and path, status, message.
     pub(crate) refused: Option<(String, u16, &'static str)>,
     /// Lists come in pages of this many, and `all` is not known: an old server.

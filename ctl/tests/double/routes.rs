@@ -4,6 +4,7 @@ use std::sync::{Mutex, PoisonError};
 
 use cluster::TargetState;
 use cluster::json::{decode, encode};
+use cluster::patterns::Patterns;
 use cluster::sorted::Map;
 use cluster::unit_file::{UnitFile, UnitOption};
 use serde::{Deserialize, Serialize};
@@ -25,7 +26,11 @@ pub(super) fn answer(fleet: &Mutex<Fleet>, request: &Request) -> Answer {
     let parts: Vec<&str> = path.split('/').collect();
     match (method.as_str(), parts.as_slice()) {
         ("GET", ["machines"]) => machines(&fleet, query),
-        ("GET", ["units"]) => page(&fleet, query, "units", &units(&fleet)),
+        ("GET", ["units"]) => {
+            let answer = page(&fleet, query, "units", &units(&fleet, query));
+            fleet.listed_bytes += answer.body.len();
+            answer
+        }
         ("GET", ["units", name]) => match fleet.units.get(*name) {
             Some(unit) => json(&shown_unit(&fleet, name, unit)),
             None => Answer::refusal(404, "unit does not exist"),
@@ -144,8 +149,13 @@ fn waiting(reasons: &[&str]) -> String {
     format!("no machine can run it: {}", refusals.collect::<Vec<_>>().join("; "))
 }
 
-fn units(fleet: &Fleet) -> Vec<UnitOut<'_>> {
-    fleet.units.iter().map(|(name, unit)| shown_unit(fleet, name, unit)).collect()
+/// All, or those that are asked for; fleet's own server, which had pages, knew no such question.
+fn units<'a>(fleet: &'a Fleet, query: &str) -> Vec<UnitOut<'a>> {
+    let asked = parameter(query, "units").filter(|_| fleet.page.is_none());
+    let asked = asked.map(|words| Patterns::parse(words).unwrap());
+    let wanted = |name: &str| asked.as_ref().is_none_or(|patterns| patterns.fit_text(name));
+    let units = fleet.units.iter().filter(|(name, _)| wanted(name));
+    units.map(|(name, unit)| shown_unit(fleet, name, unit)).collect()
 }
 
 #[derive(Serialize)]

@@ -23,55 +23,50 @@ pub(super) struct Step {
 }
 
 pub(super) fn all() -> impl Iterator<Item = Step> {
-    let step = |name, run| Step { name, slow: false, run };
-    let slow = |name, run| Step { name, slow: true, run };
-    let steps: Vec<Step> = vec![
-        step("house rules", || house::check(&workspace())),
-        step("format", || cargo(&["fmt", "--all", "--check"])),
-        step("clippy", || {
+    source().into_iter().chain(tested()).chain(shipping())
+}
+
+/// What is seen without running anything of it.
+fn source() -> [Step; 6] {
+    [
+        quick("house rules", || house::check(&workspace())),
+        quick("format", || cargo(&["fmt", "--all", "--check"])),
+        quick("clippy", || {
             cargo(&["clippy", "--workspace", "--all-targets", "--all-features", "--", "--deny", "warnings"])
         }),
-        step("clippy, without TLS", || {
+        quick("clippy, without TLS", || {
             let words = ["clippy", "--package", "agent", "--package", "ctl", "--no-default-features"];
             cargo(&[&words[..], &["--", "--deny", "warnings"]].concat())
         }),
-        step("exposure of the agent's unit", || {
+        quick("exposure of the agent's unit", || {
             let words = ["security", "--offline=yes", "--threshold=50", "--no-pager", "dist/fleet.service"];
             let mut analyse = Command::new("systemd-analyze");
             analyse.args(words).current_dir(workspace());
             quietly(analyse)
         }),
-        step("documentation", document),
-        step("unit and property tests", || cargo(&["test", "--workspace"])),
-        step("the registry on a real etcd", || {
-            cargo(&["test", "--package", "registry", "--features", "real-etcd"])
+        quick("documentation", document),
+    ]
+}
+
+/// What `cargo test` runs, without features and with those that want something real beside it.
+fn tested() -> [Step; 8] {
+    [
+        quick("unit and property tests", || cargo(&["test", "--workspace"])),
+        quick("the registry on a real etcd", || test("registry", "real-etcd", &[])),
+        quick("the shim on a real systemd", || test("systemd-shim", "real-systemd", &[])),
+        quick("the store beside a real etcd", || test("store", "real-etcd", &["differential", "etcdctl"])),
+        quick("the agent on a real etcd, a hostile one, and with curl", || {
+            test("agent", "real-etcd,real-curl,real-systemd", &[])
         }),
-        step("the shim on a real systemd", || {
-            cargo(&["test", "--package", "systemd-shim", "--features", "real-systemd"])
-        }),
-        step("the store beside a real etcd", || {
-            cargo(&[
-                "test",
-                "--package",
-                "store",
-                "--features",
-                "real-etcd",
-                "--test",
-                "differential",
-                "--test",
-                "etcdctl",
-            ])
-        }),
-        step("the agent on a real etcd, a hostile one, and with curl", || {
-            cargo(&["test", "--package", "agent", "--features", "real-etcd,real-curl,real-systemd"])
-        }),
-        step("packages and cloud-configs, read by others", || {
-            cargo(&["test", "--package", "cross", "--features", "real-parsers"])
-        }),
-        step("ctl on a real etcd", || cargo(&["test", "--package", "ctl", "--features", "real-etcd"])),
-        step("ctl in real shells, terminals and pipes", || {
-            cargo(&["test", "--package", "ctl", "--features", "real-tools", "--test", "tools"])
-        }),
+        quick("packages and cloud-configs, read by others", || test("cross", "real-parsers", &[])),
+        quick("ctl on a real etcd", || test("ctl", "real-etcd", &[])),
+        quick("ctl in real shells, terminals and pipes", || test("ctl", "real-tools", &["tools"])),
+    ]
+}
+
+/// What boots machines, takes minutes, or builds what is shipped.
+fn shipping() -> [Step; 7] {
+    [
         slow("licences, sources and duplicates of dependencies", deny),
         slow("ten seconds of each fuzz target", || fuzz::fuzz(fuzz::VERIFY_SECONDS, &[], false)),
         slow("static binaries, packages and cloud-configs", || openly(command(&["cross"]))),
@@ -79,8 +74,23 @@ pub(super) fn all() -> impl Iterator<Item = Step> {
         slow("faults on real machines, the short ones", faults),
         slow("demo", || demo(&["demo"])),
         slow("demo on a real etcd", || demo(&["demo", "--etcd"])),
-    ];
-    steps.into_iter()
+    ]
+}
+
+fn quick(name: &'static str, run: fn() -> Outcome) -> Step {
+    Step { name, slow: false, run }
+}
+
+fn slow(name: &'static str, run: fn() -> Outcome) -> Step {
+    Step { name, slow: true, run }
+}
+
+/// Tests of a package with features; all of them, or those in some files.
+fn test(package: &str, features: &str, files: &[&str]) -> Outcome {
+    let files = files.iter().flat_map(|file| ["--test", file]);
+    let words: Vec<&str> =
+        ["test", "--package", package, "--features", features].into_iter().chain(files).collect();
+    cargo(&words)
 }
 
 fn cargo(words: &[&str]) -> Outcome {
