@@ -21,12 +21,13 @@ use registry::etcd::Etcd;
 use registry::store::Store;
 use smol::LocalExecutor;
 use smol::future::{self, FutureExt};
+use systemd_shim::heap::Heap;
 use systemd_shim::{Changes, Notify, Scope, Systemd, UnitDir, UnitLinks, identity, stack};
 
 /// Keeps the same in half the memory that the allocator of the static build's C library takes for it, however often units
 /// come and go (`cargo run --release -p tests --bin footprint`).
 #[global_allocator]
-static HEAP: dlmalloc::GlobalDlmalloc = dlmalloc::GlobalDlmalloc;
+static HEAP: Heap = Heap;
 
 /// What the loops may use of the first thread's stack, which is that of the process and much larger.
 const STACK_BYTES: usize = 256 * 1024;

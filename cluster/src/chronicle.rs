@@ -1,9 +1,7 @@
 //! The leader's last decisions, as the registry keeps them for `ctl events`: one key, a line of JSON for each, oldest
 //! first, bounded in number and in bytes. Pure: who writes it and when is for `registry` and `agent`.
 
-use alloc::format;
 use alloc::string::String;
-use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
@@ -58,20 +56,29 @@ impl Record {
 /// What the key is to hold once `fresh` has been recorded after what it holds now. The oldest lines make room.
 #[must_use]
 pub fn appended(held: &str, fresh: &[Record]) -> String {
-    let mut last = records(held).last().map_or(0, |record| record.seq);
-    let mut lines: Vec<String> = held.lines().map(Into::into).collect();
+    let mut last = records(held).next_back().map_or(0, |record| record.seq);
+    let mut text = String::with_capacity(EVENTS_MAX_BYTES);
+    let mut add = |line: &str| {
+        text.push_str(line);
+        text.push('\n');
+    };
+    held.lines().for_each(&mut add);
     for record in fresh {
         last = last.saturating_add(1);
         let record = Record { seq: last, ..record.clone() };
-        lines.extend(json::encode(&record, EVENT_MAX_BYTES));
+        if let Ok(line) = json::encode(&record, EVENT_MAX_BYTES) {
+            add(&line);
+        }
     }
     let mut bytes = 0;
-    let fits = |line: &&String| {
+    let fits = |line: &&str| {
         bytes += line.len() + 1;
         bytes <= EVENTS_MAX_BYTES
     };
-    let kept = lines.iter().rev().take(EVENTS_KEPT_MAX).take_while(fits).count();
-    lines.iter().skip(lines.len() - kept).map(|line| format!("{line}\n")).collect()
+    let kept: usize =
+        text.lines().rev().take(EVENTS_KEPT_MAX).take_while(fits).map(|line| line.len() + 1).sum();
+    text.drain(..text.len() - kept);
+    text
 }
 
 /// The records of such a value, oldest first; lines that cannot be read are left out.
@@ -83,6 +90,8 @@ pub fn records(held: &str) -> impl DoubleEndedIterator<Item = Record> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use alloc::format;
+    use alloc::vec::Vec;
 
     fn record(reason: &str) -> Record {
         let unit = UnitName::parse("a.service").ok();

@@ -6,6 +6,8 @@
 //! wait on.
 
 mod activation;
+#[cfg(any(target_env = "musl", test))]
+mod c_heap;
 mod cgroup;
 mod changes;
 mod deadline;
@@ -14,6 +16,7 @@ mod failure;
 #[cfg(feature = "fuzz")]
 pub mod fuzz;
 mod group_watch;
+pub mod heap;
 pub mod identity;
 mod journal;
 mod journal_socket;

@@ -25,7 +25,7 @@ use crate::report::Size;
 
 /// As the agent's own, so that its memory is what it takes there.
 #[global_allocator]
-static HEAP: dlmalloc::GlobalDlmalloc = dlmalloc::GlobalDlmalloc;
+static HEAP: systemd_shim::heap::Heap = systemd_shim::heap::Heap;
 
 const MINUTE: Duration = Duration::from_secs(60);
 

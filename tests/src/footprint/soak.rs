@@ -15,8 +15,11 @@ const WARM_UP: Duration = Duration::from_secs(60);
 /// What the promise says.
 const SOAK: Duration = Duration::from_secs(600);
 
-/// Three beats of each agent, and a look at everything among them.
-const LOOK: Duration = Duration::from_secs(30);
+/// Two beats of each agent: after the first one that follows its work it gives back what it does not need.
+const SETTLE: Duration = Duration::from_secs(20);
+
+/// From one look at everything to the next, and so all that an idle agent does.
+const LOOK: Duration = Duration::from_secs(60);
 
 /// One unit comes and goes.
 const EVERY: Duration = Duration::from_secs(1);
@@ -33,52 +36,94 @@ const SLEEPER: &str = "[Service]\nExecStart=/bin/sleep infinity\n";
 pub fn run(fleet: &mut Fleet<'_>) -> Outcome {
     fleet.grow(UNITS_PROMISED)?;
     let warm = cycles(fleet, 0, WARM_UP)?;
-    fleet.rest()?;
-    let before = all(fleet)?;
+    let before = idle(fleet)?;
     let count = cycles(fleet, warm, SOAK)? - warm;
-    fleet.rest()?;
-    let after = all(fleet)?;
+    let after = idle(fleet)?;
     println!("{count} units started and destroyed in {} s:", SOAK.as_secs());
-    println!("| agent | memory (PSS), KiB | anonymous, KiB | threads | descriptors |");
-    println!("| --- | --- | --- | --- | --- |");
+    println!("| agent | memory (PSS), KiB | the most of it | anonymous, KiB | threads | descriptors |");
+    println!("| --- | --- | --- | --- | --- | --- |");
     let mut grown = Vec::new();
     for (number, (before, after)) in before.iter().zip(&after).enumerate() {
-        let pair = |get: fn(&Holds) -> u64| format!("{} → {}", get(before), get(after));
+        let pair = |get: fn(&Minute) -> u64| format!("{} → {}", get(before), get(after));
         println!(
-            "| m{} | {} | {} | {} | {} |",
+            "| m{} | {} | {} | {} | {} | {} |",
             number + 1,
-            pair(|holds| holds.pss_kib),
-            pair(|holds| holds.anonymous_kib),
-            pair(|holds| holds.threads),
-            pair(|holds| holds.descriptors)
+            pair(|minute| minute.pss_kib),
+            pair(|minute| minute.most_kib),
+            pair(|minute| minute.anonymous_kib),
+            pair(|minute| minute.threads),
+            pair(|minute| minute.descriptors)
         );
         grown.extend(growth(before, after).map(|what| format!("m{}: {what}", number + 1)));
     }
     if grown.is_empty() { Ok(()) } else { Err(Failure::new(grown.join("; "))) }
 }
 
-/// The most that each agent held in a while: after each look at everything it gives its program's pages back, and a beat
-/// fetches what it needs, so that one moment says little.
-fn all(fleet: &Fleet<'_>) -> Outcome<Vec<Holds>> {
-    let mut most = vec![Holds::default(); fleet.world.numbers().count()];
-    holds_for("agents that can be looked at", LOOK, || {
-        for (number, most) in fleet.world.numbers().zip(&mut most) {
-            let now = fleet.agent(number)?.holds()?;
-            most.pss_kib = most.pss_kib.max(now.pss_kib);
-            most.anonymous_kib = most.anonymous_kib.max(now.anonymous_kib);
-            most.threads = most.threads.max(now.threads);
-            most.descriptors = most.descriptors.max(now.descriptors);
+/// An agent through an idle minute.
+#[derive(Clone, Copy, Debug, Default)]
+struct Minute {
+    /// The median: after each look at everything an agent gives its program's pages back, and its beats fetch what they
+    /// need, so that one moment says little.
+    pss_kib: u64,
+    /// The largest.
+    most_kib: u64,
+    /// The median.
+    anonymous_kib: u64,
+    /// The most.
+    threads: u64,
+    /// The most.
+    descriptors: u64,
+}
+
+impl Minute {
+    fn of(moments: &[Holds]) -> Self {
+        let all = |get: fn(&Holds) -> u64| {
+            let mut all: Vec<u64> = moments.iter().map(get).collect();
+            all.sort_unstable();
+            all
+        };
+        let median = |get| {
+            let all = all(get);
+            all.get(all.len() / 2).copied().unwrap_or_default()
+        };
+        let most = |get| all(get).last().copied().unwrap_or_default();
+        Self {
+            pss_kib: median(|holds| holds.pss_kib),
+            most_kib: most(|holds| holds.pss_kib),
+            anonymous_kib: median(|holds| holds.anonymous_kib),
+            threads: most(|holds| holds.threads),
+            descriptors: most(|holds| holds.descriptors),
+        }
+    }
+}
+
+/// What each agent is once the fleet has come to rest and nobody asks anything of it.
+fn idle(fleet: &Fleet<'_>) -> Outcome<Vec<Minute>> {
+    fleet.rest()?;
+    let mut moments = vec![Vec::new(); fleet.world.numbers().count()];
+    let settled = Stopwatch::start();
+    holds_for("agents that can be looked at", SETTLE + LOOK, || {
+        if settled.elapsed() < SETTLE {
+            return Ok(());
+        }
+        for (number, moments) in fleet.world.numbers().zip(&mut moments) {
+            moments.push(fleet.agent(number)?.holds()?);
         }
         Ok::<(), Failure>(())
     })?;
-    Ok(most)
+    Ok(moments.iter().map(|moments| Minute::of(moments)).collect())
 }
 
 /// What is more than it may be, if anything is.
-fn growth(before: &Holds, after: &Holds) -> Option<String> {
-    let limit_kib = before.pss_kib * (100 + TOLERANCE_PERCENT) / 100;
-    if after.pss_kib > limit_kib {
-        return Some(format!("{} KiB, at most {limit_kib}", after.pss_kib));
+fn growth(before: &Minute, after: &Minute) -> Option<String> {
+    for (what, before_kib, after_kib) in [
+        ("memory", before.pss_kib, after.pss_kib),
+        ("anonymous memory", before.anonymous_kib, after.anonymous_kib),
+    ] {
+        let limit_kib = before_kib * (100 + TOLERANCE_PERCENT) / 100;
+        if after_kib > limit_kib {
+            return Some(format!("{after_kib} KiB of {what}, at most {limit_kib}"));
+        }
     }
     let same = (before.threads, before.descriptors) == (after.threads, after.descriptors);
     (!same).then(|| format!("{before:?} became {after:?}"))
@@ -106,9 +151,24 @@ mod tests {
 
     #[test]
     fn memory_has_a_margin_and_threads_have_none() {
-        let holds = |pss_kib, threads| Holds { pss_kib, threads, ..Holds::default() };
-        assert_eq!(growth(&holds(1000, 4), &holds(1050, 4)), None);
-        assert_eq!(growth(&holds(1000, 4), &holds(1051, 4)), Some("1051 KiB, at most 1050".to_owned()));
-        assert!(growth(&holds(1000, 4), &holds(900, 5)).is_some());
+        let minute =
+            |pss_kib, anonymous_kib, threads| Minute { pss_kib, anonymous_kib, threads, ..Minute::default() };
+        let before = minute(1000, 200, 4);
+        assert_eq!(growth(&before, &minute(1050, 210, 4)), None);
+        let text = |text: &str| Some(text.to_owned());
+        assert_eq!(growth(&before, &minute(1051, 200, 4)), text("1051 KiB of memory, at most 1050"));
+        assert_eq!(growth(&before, &minute(1000, 211, 4)), text("211 KiB of anonymous memory, at most 210"));
+        assert!(growth(&before, &minute(900, 200, 5)).is_some());
+    }
+
+    #[test]
+    fn a_minute_is_its_middle_and_its_most() {
+        let moments = [(1400, 5), (700, 4), (1900, 4)].map(|(pss_kib, threads)| Holds {
+            pss_kib,
+            threads,
+            ..Holds::default()
+        });
+        let minute = Minute::of(&moments);
+        assert_eq!((minute.pss_kib, minute.most_kib, minute.threads), (1400, 1900, 5));
     }
 }
