@@ -31,6 +31,7 @@ struct Memory {
     /// The unit whose spec a majority was asked for last: what follows is a proof.
     proves: Option<String>,
     layout: Option<Node>,
+    /// The furthest that anything told of, beats too.
     index: u64,
     /// The leader's last look at everything, with its time.
     look: Option<(u64, Leaves, Seen)>,
@@ -148,6 +149,10 @@ impl Store for Weakened {
 
     fn keep_alive(&self, key: &str, hold: Hold<'_>, ttl_secs: u32) -> Outcome {
         let outcome = self.passed("beat", key, || self.inner.keep_alive(key, hold, ttl_secs));
+        if let Outcome::Done { modified, .. } = outcome {
+            let mut memory = self.memory();
+            memory.index = memory.index.max(modified);
+        }
         if !key.ends_with("/presence") || !self.lacks(Guard::Contact) {
             return outcome;
         }
