@@ -10,9 +10,11 @@ mod scripted;
 
 use std::time::Duration;
 
-use cluster::Guard;
+use cluster::sorted::Set;
+use cluster::{Guard, UnitName};
 use patience::timed;
 use registry::etcd::{Endpoint, Endpoints, Etcd, KeyPrefix, Settings};
+use registry::reads::placements;
 use registry::store::{Freshness, Outcome, Store, StoreError, StoreErrorKind, Wake};
 use scripted::Reply::{Close, Send, SendAndClose, SendAndHang};
 use scripted::{END, Reply, Scripted, answer, beginning};
@@ -298,4 +300,18 @@ fn a_build_without_tls_says_so() {
     let endpoints = Endpoints::new(vec![Endpoint::parse("https://127.0.0.1:1").unwrap()]).unwrap();
     let error = Etcd::new(&Settings::new(endpoints, KeyPrefix::parse("f").unwrap())).unwrap_err();
     assert_eq!(error.to_string(), "etcd endpoint https://127.0.0.1:1: built without TLS");
+}
+
+/// What a machine of ordinary size asks does not grow with the fleet, which the whole folder does.
+#[test]
+fn thirty_two_placements_are_read_one_by_one() {
+    let units: Set<UnitName> =
+        (0..32).map(|number| UnitName::parse(&format!("u{number}.service")).unwrap()).collect();
+    let missing = || Send(answer("404 Not Found", MISSING));
+    let server = Scripted::start(units.iter().map(|_| missing()).collect());
+    let read = placements(&store(&[&server]), &units).unwrap();
+    assert!(read.found.is_empty());
+    let asked = server.requests();
+    assert_eq!(asked.len(), 32);
+    assert!(asked.iter().all(|request| request.contains("/placements/u")), "{asked:?}");
 }
