@@ -34,6 +34,8 @@ pub struct Writing {
     pub order: Order,
     /// A start or a stop was asked for, and nobody knows yet what became of it.
     pub stopping: bool,
+    /// The marker is of this very file, which only went missing.
+    pub known: bool,
 }
 
 /// What the hands work with. Cloning shares the same folders.
@@ -124,9 +126,7 @@ impl Hands {
     }
 
     fn take_off(&self, unit: &UnitName) -> Result<(), String> {
-        let text = self.units.read(unit).unwrap_or_default();
-        let installed = text.is_some_and(|text| UnitFile::parse(&text).is_ok_and(|file| file.has_install()));
-        if installed {
+        if self.enabled(unit).is_some() {
             self.systemd.disable_runtime(unit).map_err(|error| error.to_string())?;
         }
         #[cfg(feature = "simulation")]
@@ -138,8 +138,21 @@ impl Hands {
         Ok(())
     }
 
+    /// True if a unit's file is there and systemd finds it: what `[Install]` enabled takes the link away with it.
+    #[must_use]
+    pub fn has_in_place(&self, unit: &UnitName) -> bool {
+        self.units.path_of(unit).exists() && self.links.is_linked(unit).unwrap_or(true)
+    }
+
+    /// The file of a unit that has an `[Install]` section, as it is in place.
+    fn enabled(&self, unit: &UnitName) -> Option<String> {
+        let text = self.units.read(unit).unwrap_or_default()?;
+        UnitFile::parse(&text).is_ok_and(|file| file.has_install()).then_some(text)
+    }
+
     /// Puts unit files in place and makes systemd see them: one reload for all if any is in systemd's memory already,
-    /// none if it has seen none of them.
+    /// none if it has seen none of them. The marker of a unit is that of its new file only once all of this is done: whoever
+    /// takes over from an agent that was killed in between begins again.
     #[must_use]
     pub fn write(&self, writings: &[Writing]) -> Failures {
         let mut failures = Failures::new();
@@ -151,50 +164,63 @@ impl Hands {
         let names: Vec<UnitName> = writings.iter().map(|writing| writing.unit.clone()).collect();
         let reload =
             self.systemd.states(&names).map_or(true, |known| known.values().any(UnitStatus::needs_reload));
-        let placed = || writings.iter().filter(|writing| !failures.contains_key(&writing.unit));
-        let installs: Vec<&Writing> = placed().filter(|writing| writing.file.has_install()).collect();
+        let placed: Vec<&Writing> =
+            writings.iter().filter(|writing| !failures.contains_key(&writing.unit)).collect();
         if reload && let Err(error) = self.systemd.daemon_reload() {
-            let all: Vec<UnitName> = placed().map(|writing| writing.unit.clone()).collect();
-            failures.extend(all.into_iter().map(|unit| (unit, error.to_string())));
+            failures.extend(placed.iter().map(|writing| (writing.unit.clone(), error.to_string())));
             return failures;
         }
-        for writing in installs {
-            if let Err(error) = self.install(writing) {
+        for writing in placed {
+            let installed = if writing.file.has_install() { self.install(writing) } else { Ok(()) };
+            let marked = || self.runtime.mark(&writing.unit, &marker(writing)).map_err(|e| e.to_string());
+            if let Err(error) = installed.and_then(|()| marked()) {
                 failures.insert(writing.unit.clone(), error);
             }
         }
         failures
     }
 
-    /// File, link, marker. A unit that cannot have all three keeps none of them.
+    /// A marker that is of no file yet, file and link. A unit that cannot have all of them keeps none of them, but for a
+    /// file that was there before.
     fn put(&self, writing: &Writing) -> Result<(), String> {
         let unit = &writing.unit;
+        if !writing.known {
+            self.runtime.mark(unit, &begun(writing)).map_err(|error| error.to_string())?;
+        }
+        let text = writing.file.serialise();
+        let enabled = self.enabled(unit).filter(|old| *old != text && !writing.file.has_install());
+        let disabled = enabled.map_or(Ok(()), |_| self.systemd.disable_runtime(unit));
+        disabled.map_err(|error| error.to_string())?;
         #[cfg(feature = "simulation")]
         crate::simulation::step("write", &self.units.path_of(unit));
-        self.units.write(unit, &writing.file.serialise()).map_err(|error| error.to_string())?;
+        if let Err(error) = self.units.write(unit, &text) {
+            let error = error.to_string();
+            let kept = self.units.path_of(unit).exists();
+            return Err(if kept { error } else { self.undo(writing, error) });
+        }
         #[cfg(feature = "simulation")]
         crate::simulation::step("link", &self.units.path_of(unit));
-        let linked = self.links.link(unit).map_err(|error| error.to_string());
-        let marked =
-            linked.and_then(|_| self.runtime.mark(unit, &marker(writing)).map_err(|error| error.to_string()));
-        marked.map_err(|error| match self.take_off(unit) {
+        self.links.link(unit).map(drop).map_err(|error| self.undo(writing, error.to_string()))
+    }
+
+    /// Takes off again what could not be put in place to the end; says so if that fails too. The marker of a unit that was
+    /// here before stays: it may run.
+    fn undo(&self, writing: &Writing, error: String) -> String {
+        let unmark = |()| match writing.known {
+            true => Ok(()),
+            false => self.runtime.unmark(&writing.unit).map_err(|error| error.to_string()),
+        };
+        match self.take_off(&writing.unit).and_then(unmark) {
             Ok(()) => error,
             Err(worse) => format!("{error}; and {worse}"),
-        })
+        }
     }
 
     /// Enables a unit that has an `[Install]` section; one that cannot be is taken off again (contract §2.7).
     fn install(&self, writing: &Writing) -> Result<(), String> {
         let enabled = self.systemd.enable_runtime(&writing.unit).and_then(|()| self.systemd.daemon_reload());
         enabled.map_err(|error| {
-            let text = format!("Failed to enable systemd unit {}: {error}", writing.unit);
-            match self
-                .take_off(&writing.unit)
-                .and_then(|()| self.runtime.unmark(&writing.unit).map_err(|e| e.to_string()))
-            {
-                Ok(()) => text,
-                Err(worse) => format!("{text}; and {worse}"),
-            }
+            self.undo(writing, format!("Failed to enable systemd unit {}: {error}", writing.unit))
         })
     }
 }
@@ -209,6 +235,11 @@ pub fn marker(writing: &Writing) -> Marker {
         global: writing.global,
         stopping: writing.stopping,
     }
+}
+
+/// The marker of a unit whose file is not in place yet: one of no file, so that it is written again.
+fn begun(writing: &Writing) -> Marker {
+    Marker { hash: Hash::of(""), ..marker(writing) }
 }
 
 /// The failures of a batch verb, unit by unit; units in doubt have failed as far as the plan is concerned.

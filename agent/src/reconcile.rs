@@ -110,7 +110,7 @@ impl Reconciler {
             crate::error!("{error}; its unit is left alone");
         }
         self.holdings.files = self.hands.units.list().map_err(|error| error.to_string())?;
-        self.holdings.files.retain(|unit| markers.contains_key(unit));
+        self.holdings.files.retain(|unit| markers.contains_key(unit) && self.hands.has_in_place(unit));
         self.holdings.markers = markers;
         for unit in self.holdings.units() {
             self.watch(&unit);

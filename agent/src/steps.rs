@@ -108,7 +108,7 @@ impl Reconciler {
             if !failures.contains_key(unit) {
                 self.holdings.drop_unit(unit);
                 self.changes.borrow_mut().forget(unit);
-            } else if !self.hands.units.path_of(unit).exists() {
+            } else if !self.hands.has_in_place(unit) {
                 // Half gone: whoever wants it again before the rest is has to write and to start it.
                 self.holdings.files.remove(unit);
                 self.mark(unit, |marker| marker.stopping = true);
@@ -169,9 +169,11 @@ impl Reconciler {
                     result = Err(error.to_string());
                 }
                 Ok(Some(Ok(spec))) if spec.incarnation == incarnation && spec.hash == hash => {
-                    let (order, stopping) = self.order_of(&unit, incarnation, hash);
-                    let file = spec.file.unwrap_or_default();
-                    writings.push(Writing { unit, incarnation, hash, file, global, order, stopping });
+                    let known = self.marked(&unit, incarnation, hash);
+                    let (order, stopping) =
+                        known.map_or((Order::Loaded, false), |known| (known.order, known.stopping));
+                    let (known, file) = (known.is_some(), spec.file.unwrap_or_default());
+                    writings.push(Writing { unit, incarnation, hash, file, global, order, stopping, known });
                 }
                 Ok(Some(Err(cause))) => drop(failures.insert(unit, format!("read its spec: {cause}"))),
                 Ok(_) => {
@@ -197,12 +199,10 @@ impl Reconciler {
         result
     }
 
-    /// How far the order got that a file is written for, and whether that is sure: as before if the same file only went
-    /// missing.
-    fn order_of(&self, unit: &UnitName, incarnation: Incarnation, hash: Hash) -> (Order, bool) {
+    /// The marker of a unit whose very file only went missing, so that its order is as far as it was.
+    fn marked(&self, unit: &UnitName, incarnation: Incarnation, hash: Hash) -> Option<&Marker> {
         let same = |marker: &&Marker| marker.incarnation == incarnation && marker.hash == hash;
-        let marker = self.holdings.markers.get(unit).filter(same);
-        marker.map_or((Order::Loaded, false), |marker| (marker.order, marker.stopping))
+        self.holdings.markers.get(unit).filter(same)
     }
 }
 

@@ -106,6 +106,9 @@ fn body(unit: &Unit, target: TargetState, version: u64) -> String {
         option("Unit", "Description", &format!("version {version}")),
         option("Service", "ExecStart", &start),
     ];
-    options.extend(unit.fleet.iter().map(|(key, value)| option("X-Fleet", key, value)));
+    options.extend(unit.fleet.iter().map(|(key, value)| match key.strip_prefix("Install.") {
+        Some(key) => option("Install", key, value),
+        None => option("X-Fleet", key, value),
+    }));
     format!(r#"{{"desiredState":"{target}","options":[{}]}}"#, options.join(","))
 }

@@ -102,6 +102,7 @@ impl Sim {
             return;
         }
         self.nodes[twin].id = self.nodes[node].id.clone();
+        self.twin_until_us = self.now_us + ms * 1000;
         self.power_on(twin);
         self.later(ms, move |sim| {
             sim.cut_power(twin);

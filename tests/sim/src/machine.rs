@@ -52,6 +52,10 @@ pub struct Machine {
     pub systemd: Systemd,
     /// Something changed that inotify tells of.
     pub noticed: bool,
+    /// systemd has asked the agent to end.
+    ending: bool,
+    /// It is to be started again once it has ended.
+    again: bool,
 }
 
 impl Machine {
@@ -70,6 +74,8 @@ impl Machine {
             dir,
             systemd: Systemd::default(),
             noticed: false,
+            ending: false,
+            again: false,
         }
     }
 }
@@ -102,16 +108,24 @@ impl Sim {
         self.nodes[node].up = false;
     }
 
-    /// systemd starts the agent.
+    /// systemd starts the agent: one that it has asked to end once it has ended.
     pub fn start_agent(&mut self, node: usize) {
+        self.nodes[node].again |= self.nodes[node].ending;
         if self.nodes[node].agent.is_none() && self.nodes[node].up {
             self.trace(node, "agent starts");
             self.nodes[node].agent = Some(self.processes.start(node, move || live(node)));
         }
     }
 
+    /// The agent has ended, in whatever way; says whether systemd was waiting for that to start it again.
+    pub fn has_ended(&mut self, node: usize) -> bool {
+        self.nodes[node].ending = false;
+        std::mem::take(&mut self.nodes[node].again)
+    }
+
     /// kill -9.
     pub fn kill_agent(&mut self, node: usize) {
+        let _ = self.has_ended(node);
         if let Some(id) = self.nodes[node].agent.take() {
             self.trace(node, "agent is killed");
             self.processes.kill(id);
@@ -140,6 +154,7 @@ impl Sim {
             && let Some(agent) = self.agents.get(&id)
         {
             agent.leaves.set(true);
+            self.nodes[node].ending = true;
             self.stir_agent(node);
         }
     }

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use argh::FromArgs;
-use sim::cuts::cut;
+use sim::cuts::{cut, cut_twice};
 use sim::generate::generate;
 use sim::run::{Verdict, run};
 use sim::scenario::Scenario;
@@ -33,6 +33,9 @@ struct Options {
     /// run a scenario file, or each file of a folder, once for each write of its agents, with a blow before and after it
     #[argh(option)]
     cuts: Option<PathBuf>,
+    /// with --cuts: kill the agent at each write, and once more before each of so many writes of its recovery
+    #[argh(option)]
+    again: Option<u64>,
     /// print the shortest scenario that fails as the seed or the file does
     #[argh(switch)]
     shrink: bool,
@@ -47,7 +50,7 @@ fn main() -> ExitCode {
     let result = match &options {
         Options { seed: Some(seed), .. } => Ok(one(&generate(*seed), options.shrink)),
         Options { replay: Some(path), .. } => read(path).map(|scenario| one(&scenario, options.shrink)),
-        Options { cuts: Some(path), .. } => cuts(path),
+        Options { cuts: Some(path), again, .. } => cuts(path, *again),
         Options { seeds, from, .. } => Ok(many(*from, seeds.unwrap_or(300))),
     };
     match result {
@@ -111,7 +114,7 @@ fn many(from: u64, count: u64) -> bool {
 }
 
 /// The scenarios of a file, or of all files in a folder, with a blow at every write, on both sides of it.
-fn cuts(path: &PathBuf) -> Result<bool, String> {
+fn cuts(path: &PathBuf, again: Option<u64>) -> Result<bool, String> {
     let mut paths = vec![path.clone()];
     if path.is_dir() {
         let unreadable = |error| format!("list {}: {error}", path.display());
@@ -124,7 +127,11 @@ fn cuts(path: &PathBuf) -> Result<bool, String> {
     }
     let (begun, mut runs, mut failed) = (real_time(), 0, 0);
     for path in paths {
-        let found = cut(&read(&path)?, 1, 1);
+        let scenario = read(&path)?;
+        let found = match again {
+            Some(depth) => cut_twice(&scenario, 1, 1, depth),
+            None => cut(&scenario, 1, 1),
+        };
         for problem in &found.problems {
             println!("{}: {problem}", path.display());
         }

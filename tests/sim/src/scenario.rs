@@ -19,7 +19,7 @@ pub struct Step {
 pub struct Unit {
     /// Its name.
     pub name: String,
-    /// Its `[X-Fleet]` options.
+    /// Its `[X-Fleet]` options, and those of `[Install]` as `Install.NAME`.
     pub fleet: Vec<(String, String)>,
     /// What its program does (`systemd::Program`).
     pub program: String,
@@ -34,6 +34,8 @@ pub struct Cut {
     pub after: bool,
     /// What happens.
     pub blow: Blow,
+    /// Before which of that node's writes after it its agent is killed once more, if it is.
+    pub again: Option<u64>,
 }
 
 /// What strikes an agent in the middle of things.
@@ -75,12 +77,19 @@ impl Blow {
     }
 }
 
+impl fmt::Display for Cut {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let side = if self.after { "after" } else { "before" };
+        write!(f, "cut {} {side} write {}", self.blow.word(), self.write)?;
+        self.again.map_or(Ok(()), |again| write!(f, " and again before write {again}"))
+    }
+}
+
 impl fmt::Display for Scenario {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "seed {}\nmachines {}", self.seed, self.machines)?;
         if let Some(cut) = self.cut {
-            let side = if cut.after { "after" } else { "before" };
-            writeln!(f, "cut {} {side} write {}", cut.blow.word(), cut.write)?;
+            writeln!(f, "{cut}")?;
         }
         for guard in &self.without {
             writeln!(f, "without {}", guard.word())?;
@@ -118,9 +127,15 @@ impl Scenario {
             ["machines", count] => {
                 self.machines = count.parse().ok().filter(|count| (1..=9).contains(count))?
             }
-            ["cut", blow, side, "write", number] => {
+            ["cut", blow, side, "write", number, rest @ ..] => {
                 let (blow, _) = Blow::ALL.into_iter().find(|(_, word)| word == blow)?;
-                self.cut = Some(Cut { write: number.parse().ok()?, after: *side == "after", blow });
+                let again = match rest {
+                    [] => None,
+                    ["and", "again", "before", "write", number] => Some(number.parse().ok()?),
+                    _ => return None,
+                };
+                let (write, after) = (number.parse().ok()?, *side == "after");
+                self.cut = Some(Cut { write, after, blow, again });
             }
             ["without", guard] => self.without.push(Guard::of(guard)?),
             ["unit", name, rest @ ..] => self.units.push(unit(name, rest)?),

@@ -85,8 +85,23 @@ impl Sim {
             }
             found.extend(self.misplaced(unit, spec, &keys));
             found.extend((0..self.office()).filter_map(|node| self.mistold(node, unit, &keys)));
+            found.extend((0..self.office()).filter_map(|node| self.misknown(node, &unit.name)));
         }
         found
+    }
+
+    /// What a machine's systemd takes a unit for that its file does not say.
+    fn misknown(&self, node: usize, unit: &str) -> Option<String> {
+        let (machine, name) = (&self.nodes[node], UnitName::parse(unit).ok()?);
+        let text = fs::read_to_string(machine.dir.join("run/fleet/units").join(unit)).ok();
+        let text = text.filter(|_| machine.up)?;
+        let enabled = machine.systemd.enabled.contains(&name);
+        if text.contains("[Install]") != enabled {
+            return Some(format!("{unit} on {}: enabled is {enabled}", machine.name));
+        }
+        let runs = machine.systemd.services.get(&name).filter(|service| service.phase.lives());
+        let other = runs.is_some_and(|service| service.text != text);
+        other.then(|| format!("{unit} on {} runs another file than the one in place", machine.name))
     }
 
     /// What a machine's state row says that is not so: there is one for each unit it has, under its present session.
@@ -188,6 +203,8 @@ impl Sim {
             }
             let alive = machine.systemd.services.iter().filter(|(_, service)| service.phase.lives());
             found.extend(alive.map(|(unit, _)| format!("{}: {unit} runs", machine.name)));
+            let enabled = machine.systemd.enabled.iter();
+            found.extend(enabled.map(|unit| format!("{}: {unit} is enabled", machine.name)));
         }
         found
     }

@@ -20,6 +20,8 @@ use crate::snares::Snare;
 pub const PAUSE_US: u64 = 9_000_000;
 /// How long a clock goes on as if there had been no pause, without `Guard::Clock`: what a few writes take.
 const BEHIND_US: u64 = 100_000;
+/// What a verdict counts a second blow as.
+pub const AGAIN: &str = "cut again";
 /// Lines of a trace that are kept.
 const TRACE_LINES: usize = 20_000;
 
@@ -37,6 +39,8 @@ pub struct Sim {
     pub etcd: Etcd,
     /// Machines, a twin that takes another one's ID, and last the place clients ask from.
     pub nodes: Vec<Machine>,
+    /// Until when the twin is there.
+    pub twin_until_us: u64,
     /// Watches that wait.
     pub watching: Vec<Asker>,
     /// Requests to the store so far.
@@ -58,6 +62,8 @@ pub struct Sim {
     /// How long the next request stays on its way.
     pub held_us: u64,
     armed: Option<ProcessId>,
+    /// The node that was struck, and how many writes are left to it until it is struck again.
+    recovering: Option<(usize, u64)>,
     trace: Option<VecDeque<String>>,
 }
 
@@ -76,6 +82,7 @@ impl Sim {
             etcd,
             observer: Observer::new(nodes.len()),
             nodes,
+            twin_until_us: 0,
             watching: Vec::new(),
             requests: 0,
             agents: BTreeMap::new(),
@@ -86,6 +93,7 @@ impl Sim {
             held_us: 0,
             started: BTreeSet::new(),
             armed: None,
+            recovering: None,
             trace: traced.then(VecDeque::new),
         }
     }
@@ -159,7 +167,7 @@ impl Sim {
             self.dead_agents.extend(self.agents.remove(&id));
         }
         self.observer.away(node, self.now_us);
-        if failed {
+        if self.has_ended(node) || failed {
             let again = move |sim: &mut Self| sim.start_agent(node);
             self.agenda.put(self.now_us + 500_000, Event::World(Box::new(again)));
         }
@@ -190,6 +198,15 @@ impl Sim {
             return Some(0);
         }
         self.writes += 1;
+        if let Some((_, left)) = self.recovering.as_mut().filter(|(struck, _)| *struck == node) {
+            *left = left.saturating_sub(1);
+            if *left == 0 {
+                self.recovering = None;
+                self.observer.count(AGAIN);
+                self.crash_agent(node);
+                return None;
+            }
+        }
         match self.scenario.cut.filter(|cut| cut.write == self.writes) {
             Some(cut) if cut.after => {
                 self.armed = Some(id);
@@ -205,12 +222,18 @@ impl Sim {
     }
 
     fn strike(&mut self, node: usize) {
+        self.recovering = self.scenario.cut.and_then(|cut| cut.again).map(|again| (node, again));
         match self.scenario.cut.map(|cut| cut.blow) {
             Some(Blow::Crash) => self.crash_agent(node),
             Some(Blow::Pause) => self.pause_agent(node, PAUSE_US),
             Some(Blow::Power) => {
                 self.cut_power(node);
-                let back = move |sim: &mut Self| sim.power_on(node);
+                let back = move |sim: &mut Self| {
+                    // A twin whose time is over stays off.
+                    if node != sim.twin() || sim.now_us < sim.twin_until_us {
+                        sim.power_on(node);
+                    }
+                };
                 self.agenda.put(self.now_us + PAUSE_US, Event::World(Box::new(back)));
             }
             None => {}

@@ -48,7 +48,8 @@ impl Sim {
             let started = units.iter().map(|unit| (caller.process(), unit.to_string()));
             self.started.extend(started);
         }
-        let is_order = matches!(verb, "start" | "stop" | "reset-failed" | "daemon-reload");
+        let is_order =
+            matches!(verb, "start" | "stop" | "reset-failed" | "enable" | "disable" | "daemon-reload");
         let later = if is_order { self.cuts_here(caller.process(), true) } else { Some(0) };
         let Some(later_us) = later else { return };
         let timeout_us = later_us + u64::try_from(timeout.as_micros()).unwrap_or(u64::MAX / 2);
@@ -100,6 +101,14 @@ impl Sim {
                 let found = sim.reset_service(node, unit);
                 (!found)
                     .then(|| format!("Failed to reset failed state of unit {unit}: Unit {unit} not loaded."))
+            }),
+            "enable" => self.each(units, |sim, unit| {
+                let found = sim.enable_service(node, unit);
+                (!found).then(|| format!("Failed to enable unit: Unit file {unit} does not exist."))
+            }),
+            "disable" => self.each(units, |sim, unit| {
+                let found = sim.disable_service(node, unit);
+                (!found).then(|| format!("Failed to disable unit: Unit file {unit} does not exist."))
             }),
             "daemon-reload" => {
                 self.reload_services(node);

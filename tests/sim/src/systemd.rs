@@ -1,7 +1,7 @@
 //! A machine's systemd as a model: units read from the files that the agent links, processes that start, stop, die and
 //! hang. It outlives the agent and dies with its machine. How it is asked is `systemctl`'s business.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
 use std::os::unix::fs::symlink;
@@ -116,6 +116,8 @@ pub struct Systemd {
     pub moods: u64,
     /// Units in its memory.
     pub services: BTreeMap<UnitName, Service>,
+    /// Units that are enabled.
+    pub enabled: BTreeSet<UnitName>,
     turns: u64,
 }
 
@@ -236,6 +238,22 @@ impl Sim {
         self.load_service(node, unit)
     }
 
+    /// Enables a unit; false if there is no such unit.
+    pub fn enable_service(&mut self, node: usize, unit: &UnitName) -> bool {
+        let found = file_of(&self.nodes[node].dir, unit).is_some();
+        if found {
+            self.nodes[node].systemd.enabled.insert(unit.clone());
+        }
+        found
+    }
+
+    /// Disables a unit, which takes its link away too; false if there is no such unit.
+    pub fn disable_service(&mut self, node: usize, unit: &UnitName) -> bool {
+        let machine = &mut self.nodes[node];
+        machine.systemd.enabled.remove(unit);
+        fs::remove_file(machine.dir.join("run/systemd/system").join(unit.as_str())).is_ok()
+    }
+
     /// Reads the files of units in memory again; those that neither have one nor live are forgotten.
     pub fn reload_services(&mut self, node: usize) {
         let dir = self.nodes[node].dir.clone();
@@ -253,7 +271,8 @@ impl Sim {
         let text = file_of(&self.nodes[node].dir, unit);
         let services = &mut self.nodes[node].systemd.services;
         match (services.get(unit), text) {
-            (Some(service), text) if service.phase != Phase::Dead || text.is_some() => true,
+            (Some(service), _) if service.phase != Phase::Dead => true,
+            // Of what is dead systemd remembers nothing.
             (_, Some(text)) => {
                 let service = Service { text, phase: Phase::Dead, again: false, turn: 0 };
                 services.insert(unit.clone(), service);
@@ -268,6 +287,7 @@ impl Sim {
 
     /// Everything on a machine ends with its power.
     pub fn power_off(&mut self, node: usize) {
+        self.nodes[node].systemd.enabled.clear();
         let services = std::mem::take(&mut self.nodes[node].systemd.services);
         for (unit, service) in services {
             if service.phase.lives() {

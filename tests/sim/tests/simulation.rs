@@ -6,7 +6,7 @@ use std::io;
 use std::path::Path;
 use std::thread;
 
-use sim::cuts::cut;
+use sim::cuts::{cut, cut_twice};
 use sim::generate::generate;
 use sim::guards::Guard;
 use sim::run::run;
@@ -17,7 +17,9 @@ const SEEDS: u64 = 300;
 /// Threads that share them.
 const THREADS: u64 = 2;
 /// Every how many-th write of the catalogue is cut here; `cargo sim --cuts` takes all of them.
-const CUT_EVERY: usize = 12;
+const CUT_EVERY: usize = 16;
+/// Every how many-th write is followed here by a second blow in the recovery, and how far into that they go.
+const CUT_TWICE: (usize, u64) = (64, 4);
 
 #[test]
 fn a_text_is_the_scenario_it_was_written_from() {
@@ -57,6 +59,16 @@ fn fleets_survive() {
 fn a_blow_at_a_write_is_survived() {
     for (at, (path, text)) in (1..).zip(kept("cuts").expect("the catalogue")) {
         let found = cut(&Scenario::parse(&text).expect("a scenario"), at, CUT_EVERY);
+        assert!(found.runs > 0, "{path} has {} writes", found.writes);
+        assert_eq!(found.problems, Vec::<String>::new(), "{path}");
+    }
+}
+
+#[test]
+fn a_second_blow_in_the_recovery_is_survived() {
+    let (every, depth) = CUT_TWICE;
+    for (at, (path, text)) in (1..).step_by(4).zip(kept("cuts").expect("the catalogue")) {
+        let found = cut_twice(&Scenario::parse(&text).expect("a scenario"), at, every, depth);
         assert!(found.runs > 0, "{path} has {} writes", found.writes);
         assert_eq!(found.problems, Vec::<String>::new(), "{path}");
     }
