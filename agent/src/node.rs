@@ -15,7 +15,7 @@ use cluster::snapshot::Kept;
 use cluster::standing::{Freeze, Remembered};
 use cluster::{BootId, MachineId, Nonce, Session};
 use registry::store::Store;
-use systemd_shim::{Notify, program_pages, stack};
+use systemd_shim::{Notify, heap, program_pages, stack};
 
 use crate::bell::Rope;
 use crate::clock;
@@ -257,7 +257,8 @@ impl Node {
     }
 
     /// Once a beat follows the passes, most of the program lies idle: what the passes before touched of it is mapped no
-    /// longer. It stays in the page cache, where it could have been reclaimed before as well.
+    /// longer. It stays in the page cache, where it could have been reclaimed before as well. What they left free at the
+    /// heap's end goes too.
     pub fn rest(&self) {
         // A simulator's pages are its own.
         #[cfg(feature = "simulation")]
@@ -265,9 +266,11 @@ impl Node {
             return;
         }
         stack::give_back();
-        if self.passed.take()
-            && let Err(error) = program_pages::give_back()
-        {
+        if !self.passed.take() {
+            return;
+        }
+        heap::give_back();
+        if let Err(error) = program_pages::give_back() {
             crate::debug!("give back the program's pages: {error}");
         }
     }
