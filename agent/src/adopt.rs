@@ -99,8 +99,11 @@ fn bring_in_one(
                 .map_err(|error| error.to_string())?;
         }
     }
-    let marker = Marker { incarnation: spec.incarnation, ..marker.clone() };
-    runtime.mark(unit, &marker).map_err(|error| error.to_string())
+    let renamed = |there: Option<Marker>| Marker {
+        incarnation: spec.incarnation,
+        ..there.unwrap_or_else(|| marker.clone())
+    };
+    runtime.remark(unit, renamed).1.map_err(|error| error.to_string())
 }
 
 /// Writes our placement of `unit`; one that another machine holds stays as it is.

@@ -7,6 +7,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use cluster::records::Marker;
 use cluster::sorted::Map;
@@ -38,6 +39,8 @@ impl std::error::Error for RuntimeError {}
 #[derive(Clone, Debug)]
 pub struct RuntimeDir {
     root: PathBuf,
+    /// Held by whoever writes here: several threads of an agent do.
+    writing: Arc<Mutex<()>>,
 }
 
 impl RuntimeDir {
@@ -46,7 +49,7 @@ impl RuntimeDir {
     /// # Errors
     /// It cannot be created.
     pub fn open(root: &Path) -> Result<Self, RuntimeError> {
-        let this = Self { root: root.to_owned() };
+        let this = Self { root: root.to_owned(), writing: Arc::default() };
         let markers = this.root.join("markers");
         fs::create_dir_all(&markers).map_err(|error| failed("create", &markers, &error))?;
         Ok(this)
@@ -115,6 +118,23 @@ impl RuntimeDir {
         self.store(&self.marker_path(unit), marker)
     }
 
+    /// Writes a unit's marker, made of the one that is there: whoever brings units into another registry renames them, while
+    /// whoever starts and stops them notes how far that is. Gives what was to be written, also where it could not be.
+    pub fn remark(
+        &self,
+        unit: &UnitName,
+        change: impl FnOnce(Option<Marker>) -> Marker,
+    ) -> (Marker, Result<(), RuntimeError>) {
+        let path = self.marker_path(unit);
+        #[cfg(feature = "simulation")]
+        crate::simulation::step("write", &path);
+        let _alone = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        // One that cannot be read is as good as none.
+        let marker = change(self.load(&path).unwrap_or_default());
+        let written = text_of(&path, &marker).and_then(|text| replace(&path, text.as_bytes()));
+        (marker, written)
+    }
+
     /// Removes a unit's marker; a missing one is what was wanted.
     ///
     /// # Errors
@@ -144,13 +164,20 @@ impl RuntimeDir {
     }
 
     fn store(&self, path: &Path, value: &impl Serialize) -> Result<(), RuntimeError> {
-        let text = json::encode(value, FILE_MAX_BYTES).map_err(|error| RuntimeError {
-            operation: "write",
-            path: path.to_owned(),
-            cause: error.to_string(),
-        })?;
+        let text = text_of(path, value)?;
+        #[cfg(feature = "simulation")]
+        crate::simulation::step("write", path);
+        let _alone = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
         replace(path, text.as_bytes())
     }
+}
+
+fn text_of(path: &Path, value: &impl Serialize) -> Result<String, RuntimeError> {
+    json::encode(value, FILE_MAX_BYTES).map_err(|error| RuntimeError {
+        operation: "write",
+        path: path.to_owned(),
+        cause: error.to_string(),
+    })
 }
 
 /// 32 random hexadecimal digits from the kernel.
@@ -187,8 +214,6 @@ fn read(path: &Path) -> Result<Option<String>, RuntimeError> {
 fn replace(path: &Path, bytes: &[u8]) -> Result<(), RuntimeError> {
     let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
     let temporary = path.with_file_name(format!("{name}%"));
-    #[cfg(feature = "simulation")]
-    crate::simulation::step("write", path);
     let write = || -> io::Result<()> {
         let mut options = OpenOptions::new();
         options.write(true).create(true).truncate(true).mode(0o644);

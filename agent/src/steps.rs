@@ -62,11 +62,16 @@ impl Reconciler {
         failed.extend(failures.keys().cloned());
     }
 
-    /// Changes a unit's marker, on disk first.
+    /// Changes a unit's marker, on disk first. Its incarnation stays as it is there: the unit may have been brought into another
+    /// registry meanwhile.
     pub(crate) fn mark(&mut self, unit: &UnitName, change: impl FnOnce(&mut Marker)) {
         let Some(mut marker) = self.holdings.markers.get(unit).cloned() else { return };
-        change(&mut marker);
-        if let Err(error) = self.hands.runtime.mark(unit, &marker) {
+        let (marker, written) = self.hands.runtime.remark(unit, |there| {
+            marker.incarnation = there.map_or(marker.incarnation, |there| there.incarnation);
+            change(&mut marker);
+            marker
+        });
+        if let Err(error) = written {
             crate::error!("{error}");
         }
         self.holdings.markers.insert(unit.clone(), marker);

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use cluster::records::{Stage, Transit};
+use cluster::records::{Marker, Stage, Transit};
 use cluster::snapshot::Snapshot;
 use cluster::sorted::Set;
 use cluster::{FleetId, Incarnation, UnitName, keys, transfer};
@@ -152,13 +152,14 @@ pub(crate) async fn arrive(node: &Node, view: &Snapshot) -> Result<(), String> {
         let (markers, _) = runtime.markers().map_err(|error| error.to_string())?;
         let names: Set<UnitName> = markers.keys().cloned().collect();
         let placements = reads::placements(store, &names).map_err(|error| error.to_string())?;
-        for (unit, mut marker) in markers {
+        for (unit, marker) in markers {
             let spec =
                 store.read(&keys::spec(&unit), Freshness::Quorum).map_err(|error| error.to_string())?.0;
             let spec = spec.and_then(|spec| Incarnation::new(spec.created));
             let placement = placements.found.get(&unit).map(|placement| &placement.value);
-            marker.incarnation = transfer::renamed(&me, &marker, spec, placement, nobody);
-            runtime.mark(&unit, &marker).map_err(|error| error.to_string())?;
+            let incarnation = transfer::renamed(&me, &marker, spec, placement, nobody);
+            let renamed = |there: Option<Marker>| Marker { incarnation, ..there.unwrap_or(marker) };
+            runtime.remark(&unit, renamed).1.map_err(|error| error.to_string())?;
         }
         crate::info!("this machine's {} units are those of the copied registry", names.len());
         Ok(())
