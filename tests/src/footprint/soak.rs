@@ -125,8 +125,8 @@ fn growth(before: &Minute, after: &Minute) -> Option<String> {
             return Some(format!("{after_kib} KiB of {what}, at most {limit_kib}"));
         }
     }
-    let same = (before.threads, before.descriptors) == (after.threads, after.descriptors);
-    (!same).then(|| format!("{before:?} became {after:?}"))
+    let more = after.threads > before.threads || after.descriptors > before.descriptors;
+    more.then(|| format!("{before:?} became {after:?}"))
 }
 
 /// Starts and destroys one unit every second; gives the number of the next one.
