@@ -69,9 +69,9 @@ struct Minute {
     most_kib: u64,
     /// The median.
     anonymous_kib: u64,
-    /// The most.
+    /// The fewest: a thread of the pool comes when two calls meet, and goes after a while.
     threads: u64,
-    /// The most.
+    /// The fewest.
     descriptors: u64,
 }
 
@@ -87,12 +87,13 @@ impl Minute {
             all.get(all.len() / 2).copied().unwrap_or_default()
         };
         let most = |get| all(get).last().copied().unwrap_or_default();
+        let fewest = |get| all(get).first().copied().unwrap_or_default();
         Self {
             pss_kib: median(|holds| holds.pss_kib),
             most_kib: most(|holds| holds.pss_kib),
             anonymous_kib: median(|holds| holds.anonymous_kib),
-            threads: most(|holds| holds.threads),
-            descriptors: most(|holds| holds.descriptors),
+            threads: fewest(|holds| holds.threads),
+            descriptors: fewest(|holds| holds.descriptors),
         }
     }
 }
